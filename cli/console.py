@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console: a prompt on the machine, or commands from a pipe. Reports every stop, whoever resumed the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TextIO
+
+from cli.context import CommandError, Context
+from cli.registry import execute, find, split_line
+from cli.screen import Screen
+from cli.state import HartState, look
+from cli.summary import stop_summary
+from cli.toolbar import toolbar_text
+
+if TYPE_CHECKING:
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.input import Input
+    from prompt_toolkit.output import Output
+
+    from core.debug.target import Event
+
+PROMPT = "(hartline) "
+SETTLE = 0.05
+"""Seconds the machine must stand still before the prompt reports it: gdb's own small steps are passed over."""
+KEYS_HELP = """\
+Ctrl-A c  to the guest's UART (and back here)
+Ctrl-A x  end the machine and leave
+Ctrl-C    stop the machine; at a stopped machine, clear the line
+Tab       complete a command, CSR or symbol
+'help' lists the commands"""
+
+
+class Console:
+    """One console on one machine. `run` is for people at a terminal, `run_lines` for commands from elsewhere."""
+
+    def __init__(
+        self,
+        context: Context,
+        screen: Screen,
+        *,
+        gdb_client: Callable[[], str | None] = lambda: None,
+        input: Input | None = None,
+        output: Output | None = None,
+    ) -> None:
+        self.context = context
+        self.screen = screen
+        self._gdb_client = gdb_client
+        self._input, self._output = input, output
+        self._session: PromptSession[str] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._state: HartState | None = None
+        self._last_repeat = ""
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    # Commands
+
+    def execute(self, line: str) -> None:
+        """Run one line and show what comes of it, errors included. Ctrl-C meanwhile stops the machine."""
+        from core.debug.target import DebugError
+
+        try:
+            for text in execute(line, self.context):
+                self.screen.say([text], "code" if text.startswith("=> ") else None)
+        except (CommandError, DebugError) as problem:
+            self.screen.say([str(problem)], "error")
+        except KeyboardInterrupt:
+            self.context.debugger.interrupt()
+            self.context.debugger.wait(2.0)
+
+    def report(self) -> None:
+        """Show the latest stop unless that has been done."""
+        stop = self.context.debugger.stop
+        if self.context.debugger.running or stop is self.context.reported:
+            return
+        self.context.reported = stop
+        headline, *rest = stop_summary(self.context, stop)
+        self.screen.say([headline], "headline")
+        for text in rest:
+            self.screen.say([text], "code" if text.startswith("=> ") else None)
+
+    def run_lines(self, lines: Iterable[str]) -> None:
+        """Execute each line, waiting for the stop of each `continue`, until the lines end or one says quit."""
+        self.context.blocking = True
+        self.context.reported = self.context.debugger.stop
+        for line in lines:
+            self.execute(line)
+            self.report()
+            if self.context.request:
+                break
+        self.screen.finish()
+
+    # The prompt
+
+    def run(self) -> str:
+        """Prompt until the user leaves: "quit" or "uart" (the terminal is to be the guest's)."""
+        self.context.blocking = False
+        self.context.request = None
+        session = self._session = self._session or self._make_session()
+        self._unsubscribe = self.context.debugger.subscribe(self._event)
+        try:
+            while self.context.request is None:
+                self._measure()
+                self.report()
+                self._refresh()
+                try:
+                    line = session.prompt(pre_run=self._prompt_up)
+                except KeyboardInterrupt:
+                    self.context.debugger.interrupt()
+                    continue
+                except EOFError:
+                    line = "quit"
+                finally:
+                    self._loop = None
+                    self.screen.detach()
+                if self.context.request is None:  # else a key has made it
+                    self.execute(self._repeated(line))
+        finally:
+            self._unsubscribe()
+        return self.context.request
+
+    def _repeated(self, line: str) -> str:
+        """What an empty line stands for: the last command, if it is one of those that people repeat."""
+        if not line.strip():
+            return self._last_repeat
+        try:
+            repeats = find(split_line(line)[0].lower()).repeats
+        except CommandError:
+            repeats = False
+        name, fmt, _ = split_line(line)
+        # x goes on where it ended instead of showing the same again
+        again = (f"{name}/{fmt}" if fmt else name) if repeats and find(name.lower()).name == "x" else line.strip()
+        self._last_repeat = again if repeats else ""
+        return line
+
+    def _measure(self) -> None:
+        if self._output is not None:
+            self.context.width = self._output.get_size().columns
+        else:
+            self.context.width = shutil.get_terminal_size((80, 24)).columns
+
+    def _make_session(self) -> PromptSession[str]:
+        from cli.prompt import make_session
+
+        return make_session(self, self._input, self._output)
+
+    def _prompt_up(self) -> None:
+        from prompt_toolkit.application import get_app
+
+        self._loop = asyncio.get_running_loop()
+        self.screen.attach(get_app(), self._loop)
+        if self.context.debugger.stop is not self.context.reported:  # it stopped between report() and now
+            self._loop.call_soon(self._look_again)
+
+    # Events, from the machine's thread
+
+    def _event(self, event: Event) -> None:
+        loop = self._loop
+        if loop is not None:
+            try:
+                loop.call_soon_threadsafe(self._look_again)
+            except RuntimeError:  # the prompt has just gone; the main loop looks anyway
+                return
+
+    def _look_again(self) -> None:
+        """On the prompt's loop: something happened to the machine."""
+        self._refresh()
+        if self._loop is not None and not self.context.debugger.running:
+            self._loop.call_later(SETTLE, self._report_at_prompt, self.context.debugger.stop)
+        self._invalidate()
+
+    def _report_at_prompt(self, stop: Any) -> None:
+        if self._loop is not None and stop is self.context.debugger.stop:
+            self.report()
+            self._refresh()
+            self._invalidate()
+
+    def _invalidate(self) -> None:
+        if self._session is not None:
+            self._session.app.invalidate()
+
+    # What the prompt shows and does
+
+    def _refresh(self) -> None:
+        from core.debug.target import DebugError
+
+        try:
+            self._state = None if self.context.debugger.running else look(self.context)
+        except DebugError:
+            self._state = None
+
+    def toolbar(self) -> str:
+        """The bottom line."""
+        gdb = ""
+        if self.context.gdb_address is not None:
+            gdb = "gdb attached" if self._gdb_client() else "no gdb"
+        stop = self.context.debugger.stop
+        status = "ended" if stop.kind.name == "EXITED" else "stopped"
+        self._measure()
+        return toolbar_text(self._state, status, gdb, self.context.width)
+
+    def interrupt(self) -> bool:
+        """Stop the machine; False when it stands still."""
+        if not self.context.debugger.running:
+            return False
+        self.context.debugger.interrupt()
+        return True
+
+    def keys_help(self) -> None:
+        """Say what the keys do."""
+        self.screen.say(KEYS_HELP.splitlines())
+
+
+def run_piped(console: Console, stream: TextIO) -> None:
+    """Commands from a pipe or a file, one a line."""
+    console.run_lines(line.rstrip("\n") for line in stream)
+
+

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From options to a machine with a debugger on it. The core is imported only when a machine is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.output import error
+
+if TYPE_CHECKING:
+    from core.debug.target import Debugger
+
+ENGINES = ("native", "reference")
+
+
+class LaunchError(Exception):
+    """The machine cannot be made; str() is one line for the user."""
+
+
+def cpu_properties() -> list[str]:
+    """The names --cpu knows: the extensions and choices of core.features."""
+    from core.features import Feature
+
+    return [str(feature.name).lower() for feature in Feature]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the machine is to be."""
+
+    file: Path
+    bios: str = "builtin"
+    memory: int = 128 << 20
+    harts: int = 1
+    cpu: dict[str, bool] = field(default_factory=dict)
+    append: str | None = None
+    initrd: Path | None = None
+    engine: str = ENGINES[0]
+    max_instructions: int | None = None
+    strict: bool = False
+
+    def make(self) -> Debugger:
+        """The machine, paused at reset. Raises LaunchError."""
+        from core.boot.errors import BootError
+        from core.boot.loader import Bios, BootConfig
+        from core.debug.target import Debugger
+        from core.features import DEFAULT_FEATURES, Feature
+        from core.machine import Machine, MachineConfig
+
+        features = DEFAULT_FEATURES
+        for name, on in self.cpu.items():
+            feature = Feature[name.upper()]
+            features = features | feature if on else features & ~feature
+        bios = Bios(self.bios) if self.bios in ("builtin", "none") else Path(self.bios)
+        config = MachineConfig(
+            boot=BootConfig(self.file, bios, self.initrd, self.append),
+            memory=self.memory,
+            harts=self.harts,
+            features=features,
+            strict=self.strict,
+            engine=self.engine,
+        )
+        try:
+            machine = Machine(config)
+        except BootError as problem:
+            raise LaunchError(str(problem)) from None
+        except (OSError, MemoryError, OverflowError, ValueError) as problem:
+            raise LaunchError(f"no room for {self.memory >> 20} MiB of RAM: {problem}") from None
+        machine.warning = warn
+        debugger = Debugger(machine, machine.plan.symbols)
+        debugger.limit = self.max_instructions
+        return debugger
+
+
+def warn(text: str) -> None:
+    """A tolerance was used: one line on standard error, until a front end takes it over."""
+    error(f"warning: {text}")

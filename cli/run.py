@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hartline run`: any RISC-V ELF or raw image, with the guest's UART on stdio, the console, gdb, or all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli.arguments import Parser, one_of, usage_error, value
+from cli.launch import ENGINES, Options, cpu_properties
+from cli.session import STATUS_HELP, Fronts, run_session
+from cli.values import parse_count, parse_cpu, parse_listen, parse_size
+
+KEYS = """\
+keys at the guest's UART: Ctrl-A x quits, Ctrl-A c opens the console (and back),
+Ctrl-A h helps, Ctrl-A Ctrl-A sends Ctrl-A. Without a terminal standard input is
+piped to the UART."""
+
+MAX_HARTS = 64
+DEFAULT_MEMORY = parse_size("128M")
+
+
+def parser() -> Parser:
+    """The options of `run`."""
+    made = Parser(
+        prog="hartline run",
+        description="Run a RISC-V ELF file or raw image (raw at 0x80200000, with --bios none at 0x80000000).",
+        epilog=f"{KEYS}\n\n{STATUS_HELP}",
+    )
+    add = made.add_argument
+    add("file", metavar="FILE", type=Path, help="ELF file, Linux Image or raw image")
+    add("--bios", metavar="builtin|none|FILE", default="builtin", help="SBI by the host, start in M-mode, or firmware")
+    add("--gdb", metavar="[HOST:]PORT", type=value(parse_listen), help="serve gdb there; 127.0.0.1 without HOST")
+    add("--wait", action="store_true", help="stay paused at reset until a debugger continues")
+    add("--console", action="store_true", help="begin in the console, paused; commands may come from a pipe")
+    add("--memory", metavar="SIZE", type=value(parse_size), default=DEFAULT_MEMORY, help="RAM: 128M (default), 1G")
+    add("--harts", metavar="N", type=value(parse_count), default=1, help="number of harts (1)")
+    add("--cpu", metavar="SPEC", default="rv64", help="rv64 with properties on or off: rv64,sstc=off")
+    add("--append", metavar="STRING", help="the kernel's command line")
+    add("--initrd", metavar="FILE", type=Path, help="initial RAM disk")
+    engine = one_of("engine", *ENGINES)
+    add("--engine", metavar="|".join(ENGINES), type=engine, default=ENGINES[0], help="what executes instructions")
+    add("--max-instructions", metavar="N", type=value(parse_count), help="stop after N instructions (5M, 2G)")
+    add("--strict", action="store_true", help="no tolerances: only what the manual allows")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run it; the exit status."""
+    chosen = parser().parse(argv)
+    if chosen.harts > MAX_HARTS:
+        usage_error(f"--harts: {chosen.harts} are too many; at most {MAX_HARTS}")
+    if chosen.wait and chosen.gdb is None and not chosen.console:
+        usage_error("--wait needs somebody to continue: --gdb PORT or --console")
+    options = Options(
+        file=chosen.file,
+        bios=chosen.bios,
+        memory=chosen.memory,
+        harts=chosen.harts,
+        cpu=_cpu(chosen.cpu),
+        append=chosen.append,
+        initrd=chosen.initrd,
+        engine=chosen.engine,
+        max_instructions=chosen.max_instructions,
+        strict=chosen.strict,
+    )
+    fronts = Fronts(console=chosen.console, gdb=chosen.gdb, wait=chosen.wait)
+    return run_session(options.make, fronts)
+
+
+def _cpu(text: str) -> dict[str, bool]:
+    from cli.values import BadValue
+
+    try:
+        return parse_cpu(text, cpu_properties())
+    except BadValue as problem:
+        usage_error(f"--cpu: {problem}")

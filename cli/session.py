@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run of a machine with its front ends: the guest's UART on stdio, the console, the gdb server, in one process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from cli.context import Context
+from cli.escape import Key
+from cli.output import error, wants_colour, write
+from cli.stdio import StdioFront, send_to_stdout
+
+if TYPE_CHECKING:
+    from cli.console import Console
+    from core.debug.target import Debugger, Stop
+    from gdbstub.server import GdbServer
+
+LIMIT_STATUS = 124
+"""Exit status when --max-instructions is reached (as timeout(1) has it)."""
+IDLE_STATUS = 125
+"""Exit status when every hart waits for an interrupt that cannot come."""
+START_STATUS = 1
+"""Exit status when the machine cannot be started."""
+TERMINATED_STATUS = 143
+
+STATUS_HELP = f"""\
+exit status:
+  the guest's own (test finisher, HTIF, SBI reset); {START_STATUS} the machine cannot start;
+  2 wrong command line; {LIMIT_STATUS} --max-instructions reached;
+  {IDLE_STATUS} all harts wait for an interrupt that cannot come; 130 Ctrl-C"""
+
+
+@dataclass(frozen=True)
+class Fronts:
+    """What the user wants to sit in front of the machine."""
+
+    console: bool = False
+    """Begin in the console, with the machine paused."""
+    gdb: tuple[str, int] | None = None
+    """(host, port) for the gdb server."""
+    wait: bool = False
+    """Stay paused until a debugger resumes."""
+    greeting: tuple[str, ...] = ()
+    """Lines shown first, before the gdb command."""
+
+
+def machine_status(stop: Stop) -> int:
+    """The process's exit status for the machine's exit code: the low byte, but never 0 for a failure."""
+    code = stop.exit_code or 0
+    return code & 0xFF or int(code != 0)
+
+
+class Session:
+    """Runs the front ends in turn on one machine until one of them ends it."""
+
+    def __init__(self, debugger: Debugger, fronts: Fronts) -> None:
+        self.debugger = debugger
+        self.fronts = fronts
+        self.context = Context(debugger)
+        self.server: GdbServer | None = None
+        self._console: Console | None = None
+        self._stdio = StdioFront(debugger, ends=self._ends)
+        self._killed = False
+        self._in_console = False
+
+    def run(self) -> int:
+        """The whole session; the exit status. Raises gdbstub.server.ServerError when the port is not to be had."""
+        previous = signal.signal(signal.SIGTERM, _terminated)
+        try:
+            if self.fronts.gdb is not None:
+                self._start_server(self.fronts.gdb)
+            self._greet()
+            if self.fronts.console:
+                return self._alternate(start_in_console=True)
+            return self._alternate(start_in_console=False)
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+            if self.server is not None:
+                self.server.stop()
+            self.debugger.close()
+
+    # gdb
+
+    def _start_server(self, address: tuple[str, int]) -> None:
+        from cli.monitor import make_server
+
+        host, port = address
+        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.server = make_server(self.debugger, shown, self.context, on_kill=self._on_kill, warn=error)
+        self.server.start()
+        self.context.gdb_address = (self.server.host, self.server.port)
+
+    def _on_kill(self) -> None:
+        """gdb's `kill`: the end of the machine. With a console it is reset instead, so that nothing is lost there."""
+        if self._in_console:
+            self.debugger.reset()
+        else:
+            self._killed = True
+            self._stdio.wake()
+
+    def _greet(self) -> None:
+        lines: Sequence[str] = self.fronts.greeting
+        if self.context.gdb_address is not None:
+            from cli.commands.general import gdb_command
+
+            host, port = self.context.gdb_address
+            where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            command = gdb_command(self.context.gdb_address, str(self.debugger.elf_path or ""))
+            paused = " (the machine waits for it)" if self.fronts.wait and not self.fronts.console else ""
+            lines = (*lines, f"gdb server on {where}{paused}; attach in another terminal with:", f"  {command}")
+        if lines:
+            write("".join(f"{line}\n" for line in lines), sys.stderr)
+
+    # Front ends
+
+    def _alternate(self, start_in_console: bool) -> int:
+        """The console and the UART in turn, as the user switches with Ctrl-A c."""
+        if start_in_console and not interactive():
+            return self._piped_console()
+        in_console = start_in_console
+        paused = start_in_console or self.fronts.wait
+        while True:
+            self._in_console = in_console
+            if in_console:
+                request = self._open_console()
+                if request == "quit":
+                    return self._status()
+                in_console = False
+            else:
+                key = self._open_uart(paused)
+                if key is not Key.CONSOLE:
+                    return self._status() if key is None else 0
+                in_console = True
+            paused = True  # from here on it runs or stands as it was left
+
+    def _open_uart(self, paused: bool) -> Key | None:
+        self.debugger.machine.console_output = send_to_stdout
+
+        def start() -> None:
+            if not paused:
+                self.debugger.resume()
+
+        return self._stdio.run(start)
+
+    def _make_console(self) -> Console:
+        if self._console is None:
+            from cli.console import Console
+            from cli.screen import Screen
+
+            colour = wants_colour(sys.stdout)
+            self._console = Console(self.context, Screen(write, colour), gdb_client=self._gdb_client)
+        self.debugger.machine.console_output = self._console.screen.guest
+        return self._console
+
+    def _open_console(self) -> str:
+        console = self._make_console()
+        if self.debugger.running:
+            console.screen.say(["the machine is running: Ctrl-C stops it, Ctrl-A c goes back to its UART"])
+        return console.run()
+
+    def _piped_console(self) -> int:
+        from cli.console import run_piped
+
+        self._in_console = True
+        run_piped(self._make_console(), sys.stdin)
+        return self._status()
+
+    def _gdb_client(self) -> str | None:
+        return self.server.client if self.server is not None else None
+
+    # The end
+
+    def _ends(self, stop: Stop, input_ended: bool) -> bool:
+        """Whether a stop ends a run without console: not one that a debugger made or can go on from."""
+        from core.debug.target import StopKind
+
+        if self._killed or stop.kind in (StopKind.EXITED, StopKind.LIMIT):
+            return True
+        return stop.kind is StopKind.IDLE and input_ended and self.server is None
+
+    def _status(self) -> int:
+        from core.debug.target import StopKind
+
+        stop = self.debugger.stop
+        if self.debugger.running or self._killed:
+            return 0
+        if stop.kind is StopKind.EXITED:
+            return machine_status(stop)
+        if self._in_console:
+            return 0
+        if stop.kind is StopKind.LIMIT:
+            error(stop.text)
+            return LIMIT_STATUS
+        if stop.kind is StopKind.IDLE:
+            error(stop.text)
+            return IDLE_STATUS
+        return 0
+
+
+def interactive() -> bool:
+    """Whether a person sits at both ends of the terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _terminated(number: int, frame: object) -> NoReturn:
+    """SIGTERM: leave through the front ends' clean-up, so that the terminal is as it was."""
+    raise SystemExit(TERMINATED_STATUS)
+
+
+def run_session(make: Callable[[], Debugger], fronts: Fronts) -> int:
+    """Make the machine and run it; what cannot be started is one line and status 1."""
+    from cli.launch import LaunchError
+
+    try:
+        debugger = make()
+    except LaunchError as problem:
+        error(str(problem))
+        return START_STATUS
+    session = Session(debugger, fronts)
+    if fronts.gdb is None:
+        return session.run()
+    from gdbstub.server import ServerError
+
+    try:
+        return session.run()
+    except ServerError as problem:
+        error(f"{problem} (--gdb [HOST:]PORT)")
+        return START_STATUS

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Environment configuration and counter-enable CSRs of all levels, which belong together: each allows the next."""
+
+from __future__ import annotations
+
+from core.csr.csr import Csr, Effect
+from core.csr.fields import rw, warl
+from core.features import Feature
+from core.hart import Hart
+from core.isa.intrinsics import M64, inline, isset, u64
+
+CBIE = {0: "CBO.INVAL is illegal", 1: "CBO.INVAL flushes", 3: "CBO.INVAL invalidates"}
+
+
+class EnvcfgFields:
+    """What menvcfg, henvcfg and senvcfg have in common (norm:menvcfg_sz_acc)."""
+
+    CBZE = rw(7, "CBO.ZERO may be used", needs=Feature.ZICBOZ)
+    CBCFE = rw(6, "CBO.CLEAN and CBO.FLUSH may be used", needs=Feature.ZICBOM)
+    CBIE = warl(5, 4, "CBO.INVAL", values=CBIE, needs=Feature.ZICBOM)
+    FIOM = rw(0, "fences of I/O order memory too")
+
+
+class TranslationEnvcfgFields(EnvcfgFields):
+    """What menvcfg and henvcfg have in common: a henvcfg bit is read-only zero while the menvcfg bit is 0."""
+
+    STCE = rw(63, "stimecmp (vstimecmp) exists below", needs=Feature.SSTC)
+    PBMTE = rw(62, "page tables have memory types (Svpbmt)", needs=Feature.SVPBMT)
+    ADUE = rw(61, "hardware sets A and D in page tables (Svadu)", needs=Feature.SVADU)
+
+
+PARENTAL = (TranslationEnvcfgFields.STCE, TranslationEnvcfgFields.PBMTE, TranslationEnvcfgFields.ADUE)
+"""henvcfg fields that need the same bit in menvcfg (norm:menvcfg_adue_henvcfg_adue_rdonly0 and its like)."""
+FREE = M64 & ~sum(field.mask for field in PARENTAL)
+"""henvcfg bits that menvcfg has no say in."""
+
+
+class Menvcfg(TranslationEnvcfgFields, Csr, address=0x30A, effects=Effect.TRANSLATION | Effect.INTERRUPT):
+    """menvcfg, Machine Environment Configuration (norm:menvcfg_sz_acc)."""
+
+
+class Henvcfg(TranslationEnvcfgFields, Csr, address=0x60A, ext="H", effects=Effect.TRANSLATION | Effect.INTERRUPT):
+    """henvcfg, Hypervisor Environment Configuration (norm:henvcfg_sz_acc_op).
+
+    A bit that menvcfg forbids reads as zero and cannot be set, but the bit set before is kept and shows again when
+    menvcfg allows it.
+    """
+
+    @staticmethod
+    def read(h: Hart) -> u64:
+        """The slot, without what menvcfg forbids."""
+        return u64(h.henvcfg & (h.menvcfg | FREE))
+
+    @staticmethod
+    def write(h: Hart, value: u64) -> None:
+        """Bits that menvcfg forbids stay as they are."""
+        allowed = h.menvcfg | FREE
+        h.henvcfg = (h.henvcfg & u64(~allowed)) | (Henvcfg.legalize(h, h.henvcfg, value) & allowed)
+
+
+class Senvcfg(EnvcfgFields, Csr, address=0x10A):
+    """senvcfg, Supervisor Environment Configuration (norm:senvcfg)."""
+
+
+class CounterenFields:
+    """One bit for each counter (norm:mcounteren_op)."""
+
+    HPM = rw(31, 3, "hpmcounter31 to hpmcounter3 may be read below")
+    IR = rw(2, "instret may be read below")
+    TM = rw(1, "time may be read, stimecmp used below")
+    CY = rw(0, "cycle may be read below")
+
+
+class Mcounteren(CounterenFields, Csr, address=0x306):
+    """mcounteren, Machine Counter-Enable (norm:mcounteren_sz)."""
+
+
+class Hcounteren(CounterenFields, Csr, address=0x606, ext="H"):
+    """hcounteren, Hypervisor Counter-Enable (norm:hcounteren_sz)."""
+
+
+class Scounteren(CounterenFields, Csr, address=0x106):
+    """scounteren, Counter-Enable (norm:scounteren)."""
+
+
+@inline
+def sstc_enabled(h: Hart) -> bool:
+    """Whether stimecmp makes STIP (norm:menvcfg_stce_op2)."""
+    return isset(h.menvcfg, Menvcfg.STCE)
+
+
+@inline
+def vs_sstc_enabled(h: Hart) -> bool:
+    """Whether vstimecmp makes hip.VSTIP (norm:henvcfg_stce)."""
+    return isset(h.menvcfg & h.henvcfg, Menvcfg.STCE)

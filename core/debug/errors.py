@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong when debugging. str() of each is one line for the user."""
+
+from __future__ import annotations
+
+
+class DebugError(Exception):
+    """Base of all."""
+
+
+class MachineRunning(DebugError):
+    """State was asked for while the machine runs."""
+
+    def __init__(self) -> None:
+        super().__init__("the machine is running; stop it first (Ctrl-C)")
+
+
+class MachineEnded(DebugError):
+    """The machine has switched itself off."""
+
+    def __init__(self) -> None:
+        super().__init__("the machine is switched off; `reset` starts it again")
+
+
+class UnknownRegister(DebugError):
+    """No register has this name."""
+
+
+class ReadOnlyRegister(DebugError):
+    """The register cannot be written."""
+
+
+class MemoryUnreadable(DebugError):
+    """Memory cannot be read or written there; `address` is the first byte concerned."""
+
+    def __init__(self, text: str, address: int) -> None:
+        super().__init__(text)
+        self.address = address
+
+
+class TooMany(DebugError):
+    """No room for another breakpoint or watchpoint."""

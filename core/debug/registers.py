@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registers by name for debuggers: general, floating-point, what mode the hart is in, and every CSR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.csr.registry import CSRS_BY_NAME, ReadOnlyCsr, read_csr, write_csr
+from core.debug.errors import ReadOnlyRegister, UnknownRegister
+from core.hart import Hart
+from core.mmu.tlb import update_regime
+
+ABI_NAMES = (
+    "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6"
+).split()
+FP_NAMES = [f"f{number}" for number in range(32)]
+MODE_NAMES = {(0, 0): "U", (1, 0): "HS", (3, 0): "M", (0, 1): "VU", (1, 1): "VS"}
+"""Name of the privilege mode for (nominal privilege, V)."""
+MODE_NUMBERS = {"U": 0, "HS": 1, "M": 3, "VU": 4, "VS": 5}
+"""The `mode` register: nominal privilege, plus 4 when V=1."""
+
+
+@dataclass(frozen=True)
+class Special:
+    """A register computed from others. write is None when it cannot be written."""
+
+    read: Callable[[Hart], int]
+    write: Callable[[Hart, int], None] | None = None
+
+
+def mode_name(h: Hart) -> str:
+    """ "M", "HS", "U", "VS" or "VU"."""
+    return MODE_NAMES.get((h.mode, h.v), "?")
+
+
+def _set_pc(h: Hart, value: int) -> None:
+    h.pc = value & ~1
+
+
+def _set_mode(h: Hart, value: int) -> None:
+    if value not in MODE_NUMBERS.values():
+        known = ", ".join(f"{number} {name}" for name, number in MODE_NUMBERS.items())
+        raise ReadOnlyRegister(f"{value} is no privilege mode; there are {known}")
+    h.mode, h.v = value & 3, value >> 2
+    update_regime(h)
+
+
+SPECIAL = {
+    "pc": Special(lambda h: int(h.pc), _set_pc),
+    "virt": Special(lambda h: int(h.v)),
+    "mode": Special(lambda h: int(h.mode) | int(h.v) << 2, _set_mode),
+    "priv": Special(lambda h: int(h.mode) | int(h.v) << 2, _set_mode),
+}
+
+
+def present_csrs(h: Hart) -> list[str]:
+    """Names of the CSRs this hart has."""
+    return [name for name, csr in CSRS_BY_NAME.items() if h.features_all & csr.feature]
+
+
+def register_names(h: Hart) -> list[str]:
+    """Every register's name."""
+    return [*ABI_NAMES, *FP_NAMES, *SPECIAL, *present_csrs(h)]
+
+
+def read_register(h: Hart, name: str) -> int:
+    """The value, with no effect on anything. Raises UnknownRegister."""
+    if name in ABI_NAMES:
+        return int(h.x[ABI_NAMES.index(name)])
+    if name in SPECIAL:
+        return SPECIAL[name].read(h)
+    if name in FP_NAMES:
+        return int(h.f[FP_NAMES.index(name)])
+    if name in CSRS_BY_NAME:
+        return read_csr(h, name)
+    raise UnknownRegister(f"there is no register {name!r}")
+
+
+def write_register(h: Hart, name: str, value: int) -> int:
+    """Write and return what became of it. Raises UnknownRegister, or ReadOnlyRegister."""
+    value &= (1 << 64) - 1
+    if name == "zero":
+        raise ReadOnlyRegister("zero is always 0")
+    if name in ABI_NAMES:
+        h.x[ABI_NAMES.index(name)] = value
+    elif name in SPECIAL:
+        write = SPECIAL[name].write
+        if write is None:
+            raise ReadOnlyRegister(f"{name} follows the mode; set `mode` instead")
+        write(h, value)
+    elif name in FP_NAMES:
+        h.f[FP_NAMES.index(name)] = value
+    elif name in CSRS_BY_NAME:
+        try:
+            write_csr(h, name, value)
+        except ReadOnlyCsr as error:
+            raise ReadOnlyRegister(str(error)) from error
+    else:
+        raise UnknownRegister(f"there is no register {name!r}")
+    return read_register(h, name)

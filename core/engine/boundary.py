@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens between slices of instructions, in the kernel subset: both engines call these very functions.
+
+A slice ends when `left` is 0. Its length is chosen so that a timer comes due exactly at its end; anything else that may
+change what happens next (CSR writes, devices, events) ends the slice early through `end_slice`. So between two boundaries an
+engine need not look at anything. Time is counted in units of one instruction; a trap takes one unit and retires nothing.
+"""
+
+from __future__ import annotations
+
+from core.events import Event
+from core.hart import Hart
+from core.isa.intrinsics import TICK, cold, now, retired, u64
+from core.trap.entry import take_trap
+from core.trap.interrupts import next_deadline, take_interrupt, update_timers, wakes
+
+NEVER = (1 << 64) - 1
+
+
+@cold
+def deliver(h: Hart) -> None:
+    """Take the trap in h.trap_*; afterwards h.npc is where execution goes on."""
+    h.break_skip = 0
+    take_trap(h)
+    h.limit = u64(h.limit - 1)
+    h.left = u64(h.left - 1)
+    h.idle = u64(h.idle + 1)
+
+
+@cold
+def abandon(h: Hart) -> None:
+    """Give the rest of the slice back to the budget."""
+    h.budget = u64(h.budget + h.left)
+    h.limit = retired(h)
+    h.left = 0
+
+
+def units_until(h: Hart, deadline: u64) -> u64:
+    """Units of time until mtime reaches `deadline`, at least 1."""
+    ticks = u64(deadline - now(h))
+    if ticks > (1 << 48):
+        return 1 << 48
+    part = u64(retired(h) + h.idle) % TICK
+    units = u64(ticks * TICK)
+    return u64(units - part) if units > part else 1
+
+
+@cold
+def boundary(h: Hart) -> bool:
+    """Called when h.left is 0: take an interrupt, begin the next slice. True when the engine must return instead."""
+    while True:
+        if h.event != 0 or h.budget == 0:
+            return True
+        update_timers(h)
+        if h.wfi != 0:
+            if not wakes(h):
+                h.event |= Event.WFI
+                return True
+            h.wfi = 0
+        if not take_interrupt(h):
+            break
+        h.break_skip = 0
+        h.pc = h.npc
+        h.budget = u64(h.budget - 1)
+        h.idle = u64(h.idle + 1)
+    deadline = next_deadline(h)
+    units = h.budget
+    if deadline != NEVER:
+        due = units_until(h, deadline)
+        if due < units:
+            units = due
+    h.limit = u64(retired(h) + units)
+    h.left = units
+    h.budget = u64(h.budget - units)
+    return False

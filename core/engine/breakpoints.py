@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Breakpoints as both engines match them: by world and virtual address, never by changing memory. Kernel subset.
+
+Offsets within a page survive translation, so one bit per halfword offset of a page says whether any breakpoint can be there;
+the native engine looks further only at instructions at such offsets. What is not set costs nothing.
+"""
+
+from __future__ import annotations
+
+from core.hart import Hart, state
+from core.isa.intrinsics import cold, u64
+
+CAPACITY = 256
+ANY_WORLD = 0
+
+state("break_count", doc="breakpoints set", architectural=False)
+state("break_address", CAPACITY, "their virtual addresses", architectural=False)
+state("break_world", CAPACITY, "world_key of their world, 0 for any", architectural=False)
+state("break_offsets", 32, "one bit per halfword of a page: a breakpoint may be there", architectural=False)
+state("break_skip", doc="1: execute the instruction at pc although it has a breakpoint", architectural=False)
+
+
+def world_key(h: Hart) -> u64:
+    """Which world the hart is in: 1 for V=0, hgatp with bit 0 set for a guest (told apart by VMID and root)."""
+    return 1 if h.v == 0 else u64(h.hgatp << 1) | 3
+
+
+def may_stop_at(h: Hart) -> bool:
+    """Whether a breakpoint can be at h.pc, judged by its offset in the page."""
+    offset = (h.pc & 0xFFF) >> 1
+    return (h.break_offsets[offset >> 6] >> (offset & 63)) & 1 != 0
+
+
+@cold
+def breakpoint_here(h: Hart) -> bool:
+    """Whether a breakpoint of the current world is at h.pc."""
+    world = world_key(h)
+    for i in range(h.break_count):
+        if h.break_address[i] == h.pc and (h.break_world[i] == ANY_WORLD or h.break_world[i] == world):
+            return True
+    return False
+
+
+def stops_here(h: Hart) -> bool:
+    """Whether to stop before the instruction at h.pc; the first instruction after a resume is let through."""
+    if h.break_skip != 0:
+        h.break_skip = 0
+        return False
+    return breakpoint_here(h)

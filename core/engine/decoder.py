@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From pc to a decoded entry, for the native engine: kernel functions over the generated decoder."""
+
+from __future__ import annotations
+
+from core.engine import decoded
+from core.engine.operands import extractors
+from core.hart import Hart
+from core.isa.generate import decoder_source, expander_source
+from core.isa.decode import INSTRUCTIONS
+from core.isa.intrinsics import Trap, cold, end_slice, inline, u64
+from core.kernel import make_kernel
+from core.mmu.access import fetch
+from core.mmu.modes import PAGE_MASK
+from core.mmu.slow import fetch_page
+from core.mmu.tlb import INDEX_MASK
+from core.trap.causes import Cause
+
+NONE = len(INSTRUCTIONS)
+"""What decode_index gives for bits that are no instruction."""
+
+decode_index = make_kernel("decode_index", decoder_source())
+expand16 = make_kernel("expand16", expander_source())
+OPERANDS, IMMEDIATES = extractors()
+
+
+def _features_source() -> str:
+    """Kernel source of `features_of(index)`: the Feature bits an instruction needs."""
+    lines = ["def features_of(index: u64) -> u64:"]
+    for instruction in INSTRUCTIONS:
+        following = INSTRUCTIONS[instruction.index + 1] if instruction.index + 1 < len(INSTRUCTIONS) else None
+        if following is None or following.ext != instruction.ext:
+            lines += [f"    if index <= {instruction.index}:", f"        return {int(instruction.ext):#x}"]
+    return "\n".join([*lines, "    return 0", ""])
+
+
+features_of = make_kernel("features_of", _features_source())
+
+
+def illegal_instruction(h: Hart) -> None:
+    """What bits that are no instruction do."""
+    raise Trap(Cause.ILLEGAL_INSTRUCTION)
+
+
+def word_of(raw: u64) -> u64:
+    """The 32-bit form of an instruction's raw bits, 0 when there is none."""
+    return raw if raw & 3 == 3 else expand16(raw & 0xFFFF)
+
+
+@cold
+def operation_of(h: Hart, raw: u64) -> u64:
+    """The operation of an instruction, or ILLEGAL."""
+    word = word_of(raw)
+    if word == 0:
+        return decoded.ILLEGAL
+    index = decode_index(word)
+    if index >= NONE or features_of(index) & h.features != features_of(index):
+        return decoded.ILLEGAL
+    return u64(index + decoded.FIRST_INSTRUCTION)
+
+
+@cold
+def decode_at(h: Hart, entry: u64) -> u64:
+    """Fetch and decode the instruction at h.pc into its entry; returns the address of the entry to execute.
+
+    An instruction that crosses a page depends on two translations and is never kept: it goes into the scratch entry and is
+    the last of its slice, so that what follows is looked up.
+    """
+    h.inst = 0
+    raw = fetch(h)
+    place = entry
+    if h.pc & 0xFFF == 0xFFE and raw & 3 == 3:
+        place = h.code_scratch
+        end_slice(h)
+    operation = operation_of(h, raw)
+    length: u64 = 4 if raw & 3 == 3 else 2
+    operands: u64 = 0
+    immediate: u64 = 0
+    if operation != decoded.ILLEGAL:
+        index = u64(operation - decoded.FIRST_INSTRUCTION)
+        word = word_of(raw)
+        operands = OPERANDS(index, word)
+        immediate = IMMEDIATES(index, word)
+    decoded.fill(place, decoded.guarded(h, operation), operands, length, immediate, raw)
+    return place
+
+
+@inline
+def entry_at_pc(h: Hart) -> u64:
+    """Address of the entry of the instruction at h.pc."""
+    pc = h.pc
+    known = h.tlb_fetch | ((pc >> 11) & INDEX_MASK)
+    if h.tlb[known] == pc & PAGE_MASK:
+        return decoded.entry_of(h, u64(pc + h.tlb[known | 1]))
+    return decoded.entry_of(h, fetch_page(h, pc))

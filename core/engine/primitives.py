@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the primitives of core.isa.intrinsics look natively."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+
+from core.engine import decoded
+from core.engine.lower import I1, I64, PTR, VOID, FunctionLowering, Program, Value, as_callee
+from core.engine.subset import BOOL, U64, UNKNOWN
+from core.isa import intrinsics
+
+PRIMITIVE_LOWERINGS: dict[Any, Callable[[FunctionLowering, ast.Call], Value | None]] = {}
+
+
+def lowers(function: Any) -> Callable[[Any], Any]:
+    """Register how calls of `function` are lowered."""
+
+    def register(emit: Any) -> Any:
+        PRIMITIVE_LOWERINGS[function] = emit
+        return emit
+
+    return register
+
+
+def install(program: Program) -> None:
+    """Give a program all primitives."""
+    program.primitives.update(PRIMITIVE_LOWERINGS)
+
+
+def argument(low: FunctionLowering, node: ast.Call, position: int) -> Any:
+    """Argument `position` as u64."""
+    return low.as_type(node.args[position], low.expression(node.args[position]), U64)
+
+
+def constant_argument(low: FunctionLowering, node: ast.Call, position: int) -> int:
+    """Argument `position`, which must be known now."""
+    value = low.expression(node.args[position])
+    if value.constant is None:
+        low.refuse(node, f"argument {position} must be a constant")
+    return int(value.constant or 0)
+
+
+@lowers(intrinsics.sext32)
+def _sext32(low: FunctionLowering, node: ast.Call) -> Value:
+    return Value(U64, low.builder.sext(low.wide(node.args[0], 32), I64))
+
+
+def field_of(low: FunctionLowering, node: ast.Call) -> tuple[int, int]:
+    """lsb and width of the Field that is argument 1."""
+    field = low.source.resolve(node.args[1])
+    if field is UNKNOWN:
+        low.refuse(node, f"{ast.unparse(node.args[1])} is not a field")
+    return int(field.lsb), int(field.width)
+
+
+@lowers(intrinsics.get)
+def _get(low: FunctionLowering, node: ast.Call) -> Value:
+    lsb, width = field_of(low, node)
+    shifted = low.builder.lshr(argument(low, node, 0), I64(lsb))
+    return Value(U64, low.builder.and_(shifted, I64((1 << width) - 1)))
+
+
+@lowers(intrinsics.isset)
+def _isset(low: FunctionLowering, node: ast.Call) -> Value:
+    lsb, width = field_of(low, node)
+    masked = low.builder.and_(argument(low, node, 0), I64(((1 << width) - 1) << lsb))
+    return Value(BOOL, low.builder.icmp_unsigned("!=", masked, I64(0)))
+
+
+@lowers(intrinsics.put)
+def _put(low: FunctionLowering, node: ast.Call) -> Value:
+    lsb, width = field_of(low, node)
+    mask = ((1 << width) - 1) << lsb
+    rest = low.builder.and_(argument(low, node, 0), I64(~mask & intrinsics.M64))
+    moved = low.builder.and_(low.builder.shl(low.wide(node.args[2], 64), I64(lsb)), I64(mask))
+    return Value(U64, low.builder.or_(rest, moved))
+
+
+@lowers(intrinsics.clz64)
+def _clz64(low: FunctionLowering, node: ast.Call) -> Value:
+    return Value(U64, low.builder.ctlz(argument(low, node, 0), I1(0)))
+
+
+@lowers(intrinsics.ctz64)
+def _ctz64(low: FunctionLowering, node: ast.Call) -> Value:
+    return Value(U64, low.builder.cttz(argument(low, node, 0), I1(0)))
+
+
+@lowers(intrinsics.popcount64)
+def _popcount64(low: FunctionLowering, node: ast.Call) -> Value:
+    return Value(U64, low.builder.ctpop(argument(low, node, 0)))
+
+
+def _load(low: FunctionLowering, address: Any, size: int, place: str) -> Value:
+    integer = ir.IntType(8 * size)
+    loaded = low.builder.load(low.builder.inttoptr(address, PTR), typ=integer, align=1)
+    low.program.alias(loaded, place)
+    return Value(U64, loaded if size == 8 else low.builder.zext(loaded, I64))
+
+
+def _store(low: FunctionLowering, address: Any, size: int, value: Any, place: str) -> None:
+    narrow = value if size == 8 else low.builder.trunc(value, ir.IntType(8 * size))
+    low.program.alias(low.builder.store(narrow, low.builder.inttoptr(address, PTR), align=1), place)
+
+
+def _ram_address(low: FunctionLowering, node: ast.Call) -> Any:
+    bias = low.program.load_slot(low.builder, low.hart(node), "ram_bias")
+    return low.builder.add(argument(low, node, 1), bias)
+
+
+@lowers(intrinsics.ram_read)
+def _ram_read(low: FunctionLowering, node: ast.Call) -> Value:
+    return _load(low, _ram_address(low, node), constant_argument(low, node, 2), "ram")
+
+
+@lowers(intrinsics.ram_write)
+def _ram_write(low: FunctionLowering, node: ast.Call) -> None:
+    _store(low, _ram_address(low, node), constant_argument(low, node, 2), argument(low, node, 3), "ram")
+
+
+@lowers(decoded.host_load)
+def _host_load(low: FunctionLowering, node: ast.Call) -> Value:
+    return _load(low, argument(low, node, 0), constant_argument(low, node, 1), "decoded")
+
+
+@lowers(decoded.host_store)
+def _host_store(low: FunctionLowering, node: ast.Call) -> None:
+    _store(low, argument(low, node, 0), constant_argument(low, node, 1), argument(low, node, 2), "decoded")
+
+
+def call_host(low: FunctionLowering, node: ast.Call, slot: str, result: Any) -> Any:
+    """Call the Python function whose address is in `slot` with the hart and the other arguments."""
+    hart = low.hart(node)
+    target = low.builder.inttoptr(low.program.load_slot(low.builder, hart, slot), PTR)
+    values = [hart, *(argument(low, node, position) for position in range(1, len(node.args)))]
+    kind = ir.FunctionType(result, [PTR] + [I64] * (len(values) - 1))
+    return low.builder.call(as_callee(target, kind), values)
+
+
+@lowers(intrinsics.device_read)
+def _device_read(low: FunctionLowering, node: ast.Call) -> Value:
+    return Value(U64, call_host(low, node, "host_device_read", I64))
+
+
+@lowers(intrinsics.device_write)
+def _device_write(low: FunctionLowering, node: ast.Call) -> None:
+    call_host(low, node, "host_device_write", VOID)
+
+
+@lowers(intrinsics.warn)
+def _warn(low: FunctionLowering, node: ast.Call) -> None:
+    call_host(low, node, "host_warn", VOID)
+
+
+def _kernel(function: Any) -> Callable[[FunctionLowering, ast.Call], Value | None]:
+    """Lower a primitive as a call of an engine's own kernel function of the same signature."""
+
+    def emit(low: FunctionLowering, node: ast.Call) -> Value | None:
+        return low.invoke(node, low.program.lower(function), [], node.args)
+
+    return emit
+
+
+PRIMITIVE_LOWERINGS[intrinsics.code_written] = _kernel(decoded.forget)
+PRIMITIVE_LOWERINGS[intrinsics.is_code_page] = _kernel(decoded.has_code)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a hart can have: extensions and choices as bits of `h.features`."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+
+class Feature(IntFlag):
+    """Extensions by their name in the manual; kernel code tests `h.features & Feature.SSTC`."""
+
+    I = 1 << 0
+    M = 1 << 1
+    A = 1 << 2
+    F = 1 << 3
+    D = 1 << 4
+    C = 1 << 5
+    H = 1 << 6
+    ZICSR = 1 << 7
+    ZIFENCEI = 1 << 8
+    ZICNTR = 1 << 9
+    S = 1 << 10
+    U = 1 << 11
+    SSTC = 1 << 12
+    SVADU = 1 << 13
+    SV48 = 1 << 14
+    SV57 = 1 << 15
+    SVINVAL = 1 << 16
+    SVPBMT = 1 << 17
+    ZICBOM = 1 << 18
+    ZICBOZ = 1 << 19
+    SMEPMP = 1 << 20
+
+
+DEFAULT_FEATURES = (
+    Feature.I
+    | Feature.M
+    | Feature.A
+    | Feature.C
+    | Feature.H
+    | Feature.S
+    | Feature.U
+    | Feature.ZICSR
+    | Feature.ZIFENCEI
+    | Feature.ZICNTR
+    | Feature.SSTC
+    | Feature.SVADU
+    | Feature.SV48
+    | Feature.SV57
+)
+"""What a machine has unless `--cpu` says otherwise."""

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decoders written out of the instruction records, as source of kernel functions.
+
+The reference engine runs them as they are, the native engine compiles them; there is no other decoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.isa.encoding import COMPRESSED, INSTRUCTIONS, Compressed, Instruction
+
+ILLEGAL_INDEX = 0xFFFF
+"""What `decode_index` returns for a word that is no instruction."""
+
+
+def expander_source() -> str:
+    """Source of `expand16(half: u64) -> u64`: the 32-bit instruction a 16-bit one stands for, 0 if it is illegal."""
+    lines = ["def expand16(half: u64) -> u64:", '    """The expansion of a 16-bit instruction; 0 if illegal."""']
+    for quadrant in range(3):
+        lines.append(f"    if (half & 3) == {quadrant}:")
+        for funct3 in range(8):
+            group = [c for c in COMPRESSED if c.match & 3 == quadrant and c.match >> 13 == funct3]
+            if group:
+                lines.append(f"        if (half & 0xe000) == {funct3 << 13:#x}:")
+                for record in group:
+                    lines += _expansion(record)
+                if not lines[-1].startswith("            return"):
+                    lines.append("            return 0")
+        lines.append("        return 0")
+    return "\n".join([*lines, "    return 0", ""])
+
+
+def _expansion(record: Compressed) -> list[str]:
+    """The case of one compressed instruction, quadrant and funct3 being known."""
+    mask = record.mask & ~0xE003
+    tests = [f"(half & {mask:#x}) == {record.match & mask:#x}"] if mask else []
+    tests += [f"(half & {m:#x}) != {v:#x}" for m, v in record.never]
+    parts = [f"{record.base_match:#x}"]
+    for hi, lo, dst in record.moves:
+        bits = ((2 << (hi - lo)) - 1) << lo
+        if dst >= lo:
+            parts.append(f"u64((half & {bits:#x}) << {dst - lo})" if dst > lo else f"(half & {bits:#x})")
+        else:
+            parts.append(f"((half & {bits:#x}) >> {lo - dst})")
+    parts += [f"u64(((half >> {bit}) & 1) * {dst_mask:#x})" for bit, dst_mask in record.fills]
+    result = f"return {' | '.join(parts)}"
+    if not tests:
+        return [f"            {result}"]
+    return [f"            if {' and '.join(tests)}:", f"                {result}"]
+
+
+def decoder_source(records: Iterable[Instruction] | None = None) -> str:
+    """Source of `decode_index(word: u64) -> u64`: the `.index` of a 32-bit instruction, ILLEGAL_INDEX for none.
+
+    A tree of tests on the fields that the instructions have in common, lowest field first. It knows nothing of
+    features: whoever calls it compares `.ext`. `records` defaults to all of INSTRUCTIONS.
+    """
+    lines = ["def decode_index(word: u64) -> u64:", '    """Which instruction this word is."""']
+    _tree(list(INSTRUCTIONS if records is None else records), 0, "    ", lines)
+    return "\n".join([*lines, f"    return {ILLEGAL_INDEX:#x}", ""])
+
+
+def _tree(records: list[Instruction], tested: int, indent: str, lines: list[str]) -> None:
+    """Write the tests that tell `records` apart, the bits of `tested` being known."""
+    field = _distinguishing(records, tested)
+    if field:
+        for value in sorted({r.match & field for r in records}):
+            lines.append(f"{indent}if (word & {field:#x}) == {value:#x}:")
+            _tree([r for r in records if r.match & field == value], tested | field, indent + "    ", lines)
+            if not lines[-1].startswith(f"{indent}    return"):
+                lines.append(f"{indent}    return {ILLEGAL_INDEX:#x}")
+        return
+    for r in records:  # one is left, or several that no common field tells apart
+        mask = r.mask & ~tested
+        if mask:
+            lines.append(f"{indent}if (word & {mask:#x}) == {r.match & mask:#x}:")
+        lines.append(f"{indent}{'    ' if mask else ''}return {r.index:#x}")
+
+
+def _distinguishing(records: list[Instruction], tested: int) -> int:
+    """Mask of the lowest run of bits that all records fix and not all fix alike; 0 if there is none."""
+    common = 0xFFFF_FFFF & ~tested
+    for r in records:
+        common &= r.mask
+    while common:
+        low = common & -common
+        run = common & ~(common + low)
+        if len({r.match & run for r in records}) > 1:
+            return run
+        common &= ~run
+    return 0

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A page-table entry, the same for both stages: its bits, and what is to be thought of one found at some level.
+
+`judge` is the only statement of the rules for a single entry; the walker acts on its verdict, the debugger puts it in
+words.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from core.csr.fields import rw
+from core.isa.intrinsics import get, isset, u64
+from core.mmu.modes import Access
+
+PTE_SIZE = 8
+"""Bytes of an entry (norm:Sv39_PTESIZE)."""
+
+
+class Pte:
+    """Fields of an entry (priv, Sv39; Sv48 and Sv57 are alike)."""
+
+    N = rw(63, "naturally aligned power-of-two range (Svnapot)")
+    PBMT = rw(62, 61, "memory type (Svpbmt)")
+    RESERVED = rw(60, 54, "reserved for future standard use")
+    PPN = rw(53, 10, "physical page number")
+    RSW = rw(9, 8, "for software")
+    D = rw(7, "dirty")
+    A = rw(6, "accessed")
+    G = rw(5, "global")
+    U = rw(4, "user")
+    X = rw(3, "executable")
+    W = rw(2, "writable")
+    R = rw(1, "readable")
+    V = rw(0, "valid")
+
+
+FIELDS = tuple(value for value in vars(Pte).values() if hasattr(value, "mask"))
+"""The fields, most significant first."""
+LEAF_BITS = Pte.R.mask | Pte.X.mask
+"""An entry with none of these is a pointer to the next table."""
+RESERVED_BITS = Pte.N.mask | Pte.PBMT.mask | Pte.RESERVED.mask
+"""Bits that no entry may have set (norm:Sv39_pte_svnapot_rsv, norm:Sv39_pte_svpbmt_rsv, norm:Sv39_pte_future_rsv)."""
+POINTER_RESERVED_BITS = Pte.D.mask | Pte.A.mask | Pte.U.mask
+"""Bits that an entry pointing to a further table may not have set."""
+
+
+class Verdict(IntEnum):
+    """What an entry is: all from NOT_VALID on are page faults. `words` says why; `rule` is where the manual says so."""
+
+    words: str
+    rule: str
+
+    def __new__(cls, value: int, words: str, rule: str) -> Verdict:
+        """Make the member `value` and keep its words and rule."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.words, member.rule = words, rule
+        return member
+
+    POINTER = 0, "pointer to the next level", "priv, Virtual Address Translation Process, step 4"
+    LEAF = 1, "leaf", "norm:Sv39_leaf_any_level"
+    NOT_VALID = 2, "V=0: not valid", "priv, Virtual Address Translation Process, step 3"
+    WRITE_WITHOUT_READ = 3, "W=1 with R=0 is reserved", "priv, Virtual Address Translation Process, step 3"
+    RESERVED = 4, "reserved bits 63:54 are set", "norm:Sv39_pte_future_rsv"
+    POINTER_RESERVED = 5, "pointer with D, A or U set", "priv, Virtual Address Translation Process, step 3"
+    NO_LEAF = 6, "a pointer where only a leaf can be", "priv, Virtual Address Translation Process, step 4"
+    MISALIGNED = 7, "superpage not aligned to its size", "norm:Sv39_superpage_align_fault"
+    NOT_USER = 8, "U=0: not for user-level accesses", "priv, Virtual Address Translation Process, step 6"
+    USER_PAGE = 9, "U=1: a user page, with SUM=0 or fetched from", "norm:mstatus_sum_op"
+    NOT_READABLE = 10, "R=0: not readable", "norm:load_page_fault_no_r"
+    NOT_WRITABLE = 11, "W=0: not writable", "norm:store_page_fault_no_w"
+    NOT_EXECUTABLE = 12, "X=0: not executable", "norm:fetch_page_fault_no_x"
+
+
+def judge(pte: u64, level: u64, access: u64, supervisor: bool, sum_set: bool, mxr_set: bool) -> u64:
+    """The Verdict on an entry found at `level` for an access; A and D are looked at apart (`missing_ad`).
+
+    access: Access; supervisor: the access counts as S-level (G-stage: never, norm:H_vm_gpapriv); sum_set, mxr_set:
+    SUM and MXR as they act on this access and stage (norm:mstatus_sum_op, norm:mstatus_mxr_op). Steps 3 to 8 of priv,
+    Virtual Address Translation Process.
+    """
+    if not isset(pte, Pte.V):
+        return Verdict.NOT_VALID
+    if not isset(pte, Pte.R) and isset(pte, Pte.W):
+        return Verdict.WRITE_WITHOUT_READ
+    if pte & RESERVED_BITS != 0:
+        return Verdict.RESERVED
+    if pte & LEAF_BITS == 0:
+        if pte & POINTER_RESERVED_BITS != 0:
+            return Verdict.POINTER_RESERVED
+        return Verdict.POINTER if level != 0 else Verdict.NO_LEAF
+    if get(pte, Pte.PPN) & superpage_mask(level) != 0:
+        return Verdict.MISALIGNED
+    if not isset(pte, Pte.U):
+        if not supervisor:
+            return Verdict.NOT_USER
+    elif supervisor and (access == Access.FETCH or not sum_set):
+        return Verdict.USER_PAGE
+    return judge_permission(pte, access, mxr_set)
+
+
+def judge_permission(pte: u64, access: u64, mxr_set: bool) -> u64:
+    """LEAF, or which of R, W, X is missing for an access; HLVX needs X only (norm:hlsv_u_op)."""
+    if access == Access.READ:
+        if not isset(pte, Pte.R) and not (mxr_set and isset(pte, Pte.X)):
+            return Verdict.NOT_READABLE
+    elif access == Access.WRITE:
+        if not isset(pte, Pte.W):
+            return Verdict.NOT_WRITABLE
+    elif not isset(pte, Pte.X):
+        return Verdict.NOT_EXECUTABLE
+    return Verdict.LEAF
+
+
+def superpage_mask(level: u64) -> u64:
+    """The page number bits that come from the address when a leaf stands at `level`; 0 for a 4 KiB page."""
+    return u64((1 << u64(9 * level)) - 1)
+
+
+def missing_ad(pte: u64, access: u64) -> u64:
+    """The A and D bits that the access needs and a leaf lacks (norm:svade_access_ad_bit_clear)."""
+    needed = u64(Pte.A.mask | Pte.D.mask) if access == Access.WRITE else u64(Pte.A.mask)
+    return needed & u64(~pte)
+
+
+def leaf_target(pte: u64, level: u64, address: u64) -> u64:
+    """The address that a leaf at `level` makes of `address`."""
+    mask = superpage_mask(level)
+    page = get(pte, Pte.PPN) | ((address >> 12) & mask)
+    return u64(page << 12) | (address & 0xFFF)

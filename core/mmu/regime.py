@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Under which rights the hart accesses memory now, and which TLB bank belongs to them."""
+
+from __future__ import annotations
+
+from core.csr.hypervisor import Hstatus
+from core.csr.machine import Mstatus
+from core.csr.vs import Vsstatus
+from core.hart import Hart
+from core.isa.intrinsics import cold, get, isset, u64
+from core.mmu import pmp
+from core.mmu.modes import Regime
+from core.mmu.tlb import ARRAY_WORDS, DATA_BANKS, VOID, array_of, clear_bank
+
+M_MODE = 3
+TAKEN = 1 << 63
+"""Set in h.bank_regime of a bank in use."""
+FETCH_BITS = Regime.PRIV.mask | Regime.V.mask
+
+
+def regime_of(h: Hart, mode: u64, v: u64) -> u64:
+    """The Regime word of accesses with the given effective modes.
+
+    V=1: vsstatus.SUM governs, vsstatus.MXR acts on the first stage and sstatus.MXR on both (norm:vsstatus_mxr_vm,
+    norm:sstatus_mxr_vm, norm:hlsv_trans).
+    """
+    if mode == M_MODE:
+        return M_MODE
+    regime = mode
+    if v == 0:
+        if isset(h.mstatus, Mstatus.SUM) and mode != 0:
+            regime |= Regime.SUM.mask
+        if isset(h.mstatus, Mstatus.MXR):
+            regime |= Regime.MXR.mask
+        return regime
+    regime |= Regime.V.mask
+    if isset(h.vsstatus, Vsstatus.SUM) and mode != 0:
+        regime |= Regime.SUM.mask
+    if isset(h.mstatus, Mstatus.MXR):
+        regime |= Regime.MXR.mask | Regime.GMXR.mask
+    elif isset(h.vsstatus, Vsstatus.MXR):
+        regime |= Regime.MXR.mask
+    return regime
+
+
+def data_regime(h: Hart) -> u64:
+    """The regime of explicit loads and stores: MPRV puts MPP and MPV in the place of the current modes
+    (norm:mstatus_mprv_ldst_op, norm:mstatus_mprv_hypervisor)."""
+    if isset(h.mstatus, Mstatus.MPRV):
+        return regime_of(h, get(h.mstatus, Mstatus.MPP), get(h.mstatus, Mstatus.MPV))
+    return regime_of(h, h.mode, h.v)
+
+
+def guest_regime(h: Hart) -> u64:
+    """The regime of HLV, HLVX and HSV: V=1 and the privilege in hstatus.SPVP, whatever MPRV says (norm:hlsv_priv)."""
+    return regime_of(h, get(h.hstatus, Hstatus.SPVP), 1)
+
+
+def is_host(regime: u64) -> bool:
+    """Whether satp translates accesses of a regime."""
+    return regime & (Regime.V.mask | Regime.PRIV.mask) < 2
+
+
+def is_guest(regime: u64) -> bool:
+    """Whether vsatp and hgatp translate accesses of a regime."""
+    return isset(regime, Regime.V)
+
+
+@cold
+def settle_data(h: Hart) -> None:
+    """Find the regime of loads and stores and its bank, unless they are known. Leaves what fetches use alone."""
+    if h.tlb_read == VOID:
+        if h.pmp_stale != 0:
+            pmp.refresh(h)
+            h.pmp_stale = 0
+        regime = data_regime(h)
+        bank = find_bank(h, 0, regime)
+        h.regime_data = regime
+        h.data_bank = bank
+        h.tlb_read = array_of(bank)
+        h.tlb_write = u64(array_of(bank) + ARRAY_WORDS)
+
+
+@cold
+def settle_fetch(h: Hart) -> None:
+    """Find the regime of instruction fetches and its bank, unless they are known. MPRV, SUM and MXR do not act on them
+    (norm:mstatus_mprv_inst_xlat_op)."""
+    if h.tlb_fetch == VOID:
+        if h.pmp_stale != 0:
+            pmp.refresh(h)
+            h.pmp_stale = 0
+        regime = regime_of(h, h.mode, h.v) & FETCH_BITS
+        bank = find_bank(h, DATA_BANKS, regime)
+        h.regime_fetch = regime
+        h.fetch_bank = bank
+        h.tlb_fetch = array_of(bank)
+
+
+def find_bank(h: Hart, first: u64, regime: u64) -> u64:
+    """The bank for a regime among the eight from `first` on; when there is none, the one whose turn it is, emptied."""
+    satp = h.satp if is_host(regime) else 0
+    vsatp = h.vsatp if is_guest(regime) else 0
+    hgatp = h.hgatp if is_guest(regime) else 0
+    key = regime | TAKEN
+    for bank in range(first, u64(first + DATA_BANKS)):
+        same = h.bank_satp[bank] == satp and h.bank_vsatp[bank] == vsatp and h.bank_hgatp[bank] == hgatp
+        if h.bank_regime[bank] == key and same:
+            return bank
+    victim = u64(first + h.bank_turn % DATA_BANKS)
+    h.bank_turn = u64(h.bank_turn + 1)
+    clear_bank(h, victim)
+    h.bank_regime[victim] = key
+    h.bank_satp[victim] = satp
+    h.bank_vsatp[victim] = vsatp
+    h.bank_hgatp[victim] = hgatp
+    return victim

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the machine tolerates by default and hardware does not; each first use gives one warning line."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Tolerance(IntEnum):
+    """Codes for `warn`; the texts are in WARNINGS. With `strict` none of them is tolerated."""
+
+    GSTAGE_ROOT_4K = 0
+    AD_UPDATE_S = 1
+    AD_UPDATE_VS = 2
+    AD_UPDATE_G = 3
+    HTINST_ALWAYS = 4
+
+
+WARNINGS = {
+    Tolerance.GSTAGE_ROOT_4K: "hgatp = {detail:#x}: the G-stage root page table has 16 KiB and must be aligned to that; "
+    "hardware reads hgatp.PPN[1:0] as zero and would walk another table (norm:hgatp_ppn_op)",
+    Tolerance.AD_UPDATE_S: "A or D was missing in the page-table entry at {detail:#x} and has been set, though "
+    "menvcfg.ADUE is 0; hardware with Svade raises a page fault (norm:menvcfg_adue_op)",
+    Tolerance.AD_UPDATE_VS: "A or D was missing in the VS-stage page-table entry at guest physical address {detail:#x} "
+    "and has been set, though henvcfg.ADUE is 0; hardware with Svade raises a page fault (norm:henvcfg_adue_op)",
+    Tolerance.AD_UPDATE_G: "A or D was missing in the G-stage page-table entry at {detail:#x} and has been set, though "
+    "menvcfg.ADUE is 0; hardware with Svade raises a guest-page fault (norm:menvcfg_adue_op)",
+    Tolerance.HTINST_ALWAYS: "htinst = {detail:#x} was read: hardware may leave htinst 0 on this trap, be ready to load "
+    "the instruction from guest memory, for instance with HLVX (norm:H_trap_xtinst)",
+}
+"""One line for each code; {detail} is the number given to `warn`."""

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which interrupt is taken and when; what devices and engines need to know about interrupts and timers."""
+
+from __future__ import annotations
+
+from core.csr.config import sstc_enabled, vs_sstc_enabled
+from core.csr.interrupts import M_LEVEL, MTIP, STIP, VSTIP, guest_time, pending
+from core.csr.machine import Mstatus
+from core.csr.vs import Vsstatus
+from core.hart import Hart
+from core.isa.intrinsics import cold, end_slice, isset, now, u64
+from core.trap.causes import INTERRUPT_BIT, Interrupt
+from core.trap.delegation import Target, target_of
+from core.trap.targets import enter_hs, enter_m, enter_vs
+
+NEVER = (1 << 64) - 1
+"""A deadline that does not come."""
+
+
+def recheck(h: Hart) -> None:
+    """An interrupt may be takeable now: look before the next instruction."""
+    end_slice(h)
+
+
+def highest(bits: u64) -> u64:
+    """The number of the interrupt with the highest priority of several (norm:intr_M_mode_pri, norm:hsint_priority)."""
+    if bits & (1 << 11) != 0:
+        return Interrupt.MEI
+    if bits & (1 << 3) != 0:
+        return Interrupt.MSI
+    if bits & (1 << 7) != 0:
+        return Interrupt.MTI
+    if bits & (1 << 9) != 0:
+        return Interrupt.SEI
+    if bits & (1 << 1) != 0:
+        return Interrupt.SSI
+    if bits & (1 << 5) != 0:
+        return Interrupt.STI
+    if bits & (1 << 12) != 0:
+        return Interrupt.SGEI
+    if bits & (1 << 10) != 0:
+        return Interrupt.VSEI
+    if bits & (1 << 2) != 0:
+        return Interrupt.VSSI
+    return Interrupt.VSTI if bits & (1 << 6) != 0 else Interrupt.LCOFI
+
+
+def enabled_pending(h: Hart) -> u64:
+    """Interrupts that are pending and enabled one by one; with the built-in SBI none is M-mode's."""
+    bits = u64(pending(h) & h.mie)
+    return bits & u64(~M_LEVEL) if h.builtin_sbi != 0 else bits
+
+
+def pending_interrupt(h: Hart) -> u64:
+    """The xcause value + 1 of the interrupt to be taken now, 0 if none.
+
+    M-mode's come first (norm:intr_M_mode_highest_pri, norm:intr_mip_mie_op), then those HS-mode handles
+    (norm:hideleg_hs), then, with V=1, the guest's own.
+    """
+    bits = enabled_pending(h)
+    if bits == 0:
+        return 0
+    chosen = bits & u64(~h.mideleg)
+    if chosen != 0 and h.mode == 3 and not isset(h.mstatus, Mstatus.MIE):
+        chosen = 0
+    if chosen == 0 and h.mode != 3:
+        if h.v != 0 or h.mode == 0 or isset(h.mstatus, Mstatus.SIE):
+            chosen = bits & h.mideleg & u64(~h.hideleg)
+        if chosen == 0 and h.v != 0 and (h.mode == 0 or isset(h.vsstatus, Vsstatus.SIE)):
+            chosen = bits & h.mideleg & h.hideleg
+    return u64((INTERRUPT_BIT | highest(chosen)) + 1) if chosen != 0 else 0
+
+
+@cold
+def take_interrupt(h: Hart) -> bool:
+    """Take the interrupt that is due, if any; h.npc is then where execution goes on. h.pc is the next instruction's
+    address.
+
+    An interrupt writes 0 to xtval, mtval2 / htval and mtinst / htinst (norm:H_trap_xtinst_interrupt).
+    """
+    found = pending_interrupt(h)
+    if found == 0:
+        return False
+    cause = u64(found - 1)
+    target = target_of(h, cause)
+    h.wfi = 0
+    if target == Target.VS:
+        enter_vs(h, cause, 0)
+    elif target == Target.HS:
+        enter_hs(h, cause, 0, 0, 0, False)
+    else:
+        enter_m(h, cause, 0, 0, 0, False)
+    return True
+
+
+def wakes(h: Hart) -> bool:
+    """Whether WFI ends: an interrupt is pending and enabled one by one, whatever the global enables (norm:wfi_op)."""
+    return enabled_pending(h) != 0
+
+
+def update_timers(h: Hart) -> None:
+    """Nothing is to be done: timers are compared whenever pending interrupts are looked at."""
+
+
+def next_deadline(h: Hart) -> u64:
+    """The time (mtime) at which the next enabled timer interrupt becomes pending, NEVER if none will."""
+    time = now(h)
+    best: u64 = NEVER
+    if h.mie & MTIP != 0 and h.mtimecmp > time:
+        best = h.mtimecmp
+    if h.mie & STIP != 0 and sstc_enabled(h) and h.stimecmp > time and h.stimecmp < best:
+        best = h.stimecmp
+    if h.mie & VSTIP != 0 and vs_sstc_enabled(h) and h.vstimecmp > guest_time(h):
+        due = u64(time + u64(h.vstimecmp - guest_time(h)))
+        if due > time and due < best:
+            best = due
+    return best
+
+
+def set_line(h: Hart, interrupt: Interrupt, level: bool) -> None:
+    """Plain Python, for devices: drive the line of MSI, MEI or SEI."""
+    bit = 1 << int(interrupt)
+    h.irq_lines = h.irq_lines | bit if level else h.irq_lines & ~bit
+    recheck(h)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state of a hart after reset. Plain Python."""
+
+from __future__ import annotations
+
+from core.csr.machine import always_delegated
+from core.csr.registry import CSRS_BY_ADDRESS
+from core.features import Feature
+from core.hart import Hart
+from core.mmu.tlb import flush_all
+
+
+def reset_hart(
+    h: Hart, features: Feature | int | None = None, *, strict: bool = False, builtin_sbi: bool = False
+) -> None:
+    """Reset: M-mode, interrupts off, all CSRs at their reset values, registers zero (priv, Reset).
+
+    features: what the hart is made with, None for what it was. strict: no tolerances. builtin_sbi: the host is M-mode
+    (core.trap.start then puts the hart into HS-mode). pc, the time and the devices' lines are the machine's business.
+    Where the manual leaves a value open it is 0, but for the time compare registers, which are all ones.
+    """
+    if features is not None:
+        h.features_all = int(features)
+    h.features = h.features_all
+    h.strict, h.builtin_sbi = int(strict), int(builtin_sbi)
+    for csr in CSRS_BY_ADDRESS.values():
+        if csr.slot:
+            setattr(h, csr.name, csr.reset)
+    for array, count in ((h.x, 32), (h.f, 32), (h.pmpaddr, 64), (h.pmpcfg, 64)):
+        for i in range(count):
+            array[i] = 0
+    h.mode, h.v, h.wfi, h.res_valid = 3, 0, 0, 0
+    h.mideleg = always_delegated(h)
+    flush_all(h)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How firmware hands a hart to a kernel in HS-mode, when the host is that firmware. Plain Python."""
+
+from __future__ import annotations
+
+from core.csr.config import Menvcfg
+from core.csr.machine import HYPERVISOR_CAUSES, S_LEVEL, Medeleg, Mstatus, always_delegated
+from core.csr.pmp import ADDRESS_MASK, NAPOT, Pmp
+from core.features import Feature
+from core.hart import Hart
+from core.mmu.tlb import flush_all
+
+DELEGATED = (
+    Medeleg.INSTRUCTION_ADDRESS_MISALIGNED,
+    Medeleg.BREAKPOINT,
+    Medeleg.ECALL_U,
+    Medeleg.INSTRUCTION_PAGE_FAULT,
+    Medeleg.LOAD_PAGE_FAULT,
+    Medeleg.STORE_PAGE_FAULT,
+)
+"""What OpenSBI delegates besides the hypervisor's exceptions."""
+ENVIRONMENT = Menvcfg.STCE.mask | Menvcfg.PBMTE.mask | Menvcfg.CBZE.mask | Menvcfg.CBCFE.mask | Menvcfg.CBIE.mask
+
+
+def start_supervisor(h: Hart) -> None:
+    """Put a hart into HS-mode as the SBI's HSM extension wants it: no translation, no interrupts, the rest as after
+    reset.
+
+    Delegations as OpenSBI sets them, all memory open, counters readable, Sstc, Svpbmt and cache-block instructions on
+    where they exist. pc and the registers are the caller's.
+    """
+    h.mode, h.v, h.wfi = 1, 0, 0
+    h.mstatus &= ~(Mstatus.SIE.mask | Mstatus.MPRV.mask)
+    h.satp = 0
+    h.medeleg = sum(field.mask for field in DELEGATED)
+    if h.features & Feature.H:
+        h.medeleg |= HYPERVISOR_CAUSES
+    h.mideleg = S_LEVEL | always_delegated(h)
+    h.mcounteren = h.scounteren = 0xFFFF_FFFF
+    Menvcfg.write(h, ENVIRONMENT)
+    h.pmpaddr[0] = ADDRESS_MASK
+    h.pmpcfg[0] = Pmp.R.mask | Pmp.W.mask | Pmp.X.mask | NAPOT << Pmp.A.lsb
+    flush_all(h)

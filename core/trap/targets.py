@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What taking a trap writes, for each mode that can handle it (priv, Trap Entry).
+
+tval2: value for mtval2 / htval; tinst: value for mtinst / htinst; gva: whether tval is a guest virtual address.
+"""
+
+from __future__ import annotations
+
+from core.csr.hypervisor import Hstatus
+from core.csr.machine import Mstatus
+from core.csr.vs import Vsstatus
+from core.features import Feature
+from core.hart import Hart
+from core.isa.intrinsics import get, put, u64
+from core.mmu.tlb import update_regime
+from core.trap.causes import INTERRUPT_BIT
+
+
+def vector(tvec: u64, cause: u64) -> u64:
+    """Where the handler is: BASE, for interrupts in Vectored mode BASE + 4 * cause (norm:mtvec_mode_vectored_op)."""
+    base = tvec & u64(~3)
+    if tvec & 1 != 0 and cause & INTERRUPT_BIT != 0:
+        return u64(base + u64((cause & 63) << 2))
+    return base
+
+
+def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
+    """Take a trap into M-mode (norm:H_trap_m_csrwrites, norm:mstatus_gva_op)."""
+    status = put(h.mstatus, Mstatus.MPIE, get(h.mstatus, Mstatus.MIE))
+    status = put(status, Mstatus.MIE, 0)
+    status = put(status, Mstatus.MPP, h.mode)
+    if h.features & Feature.H != 0:
+        status = put(status, Mstatus.MPV, h.v)
+        status = put(status, Mstatus.GVA, u64(gva))
+        h.mtval2 = tval2
+        h.mtinst = tinst
+    h.mstatus = status
+    h.mepc = h.pc
+    h.mcause = cause
+    h.mtval = tval
+    h.v = 0
+    h.mode = 3
+    h.npc = vector(h.mtvec, cause)
+    update_regime(h)
+
+
+def enter_hs(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
+    """Take a trap into HS-mode (norm:H_trap_hs_csrwrites, norm:hstatus_spvp_op, norm:hstatus_gva_op)."""
+    status = put(h.mstatus, Mstatus.SPIE, get(h.mstatus, Mstatus.SIE))
+    status = put(status, Mstatus.SIE, 0)
+    h.mstatus = put(status, Mstatus.SPP, h.mode)
+    if h.features & Feature.H != 0:
+        hstatus = put(h.hstatus, Hstatus.SPV, h.v)
+        if h.v != 0:
+            hstatus = put(hstatus, Hstatus.SPVP, h.mode)
+        h.hstatus = put(hstatus, Hstatus.GVA, u64(gva))
+        h.htval = tval2
+        h.htinst = tinst
+    h.sepc = h.pc
+    h.scause = cause
+    h.stval = tval
+    h.v = 0
+    h.mode = 1
+    h.npc = vector(h.stvec, cause)
+    update_regime(h)
+
+
+def enter_vs(h: Hart, cause: u64, tval: u64) -> None:
+    """Take a trap into VS-mode: V stays 1, hstatus and sstatus as they are (norm:H_trap_vs_csrwrites).
+
+    Interrupts come with the S-level number the guest knows (norm:hideleg_trans).
+    """
+    number = u64(cause - 1) if cause & INTERRUPT_BIT != 0 else cause
+    status = put(h.vsstatus, Vsstatus.SPIE, get(h.vsstatus, Vsstatus.SIE))
+    status = put(status, Vsstatus.SIE, 0)
+    h.vsstatus = put(status, Vsstatus.SPP, h.mode)
+    h.vsepc = h.pc
+    h.vscause = number
+    h.vstval = tval
+    h.mode = 1
+    h.npc = vector(h.vstvec, number)
+    update_regime(h)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packet framing of the GDB remote serial protocol: `$body#checksum`, acknowledgements, escapes and the interrupt byte.
+
+Bytes in, frames out; no socket and no meaning. What a peer sends can be cut anywhere, damaged or hostile: the deframer
+answers every stream with frames, finds the next good packet after garbage and never holds more than its limit.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+PACKET_LIMIT: Final = 0x20000
+"""Longest packet body accepted, in bytes as they are on the wire."""
+
+INTERRUPT: Final = 0x03
+
+_CONTROL = re.compile(rb"[+\-\x03]")
+_HEX_PAIR = re.compile(rb"[0-9a-fA-F]{2}")
+_ESCAPED = re.compile(rb"\}(.)", re.DOTALL)
+_WELL_ESCAPED = re.compile(rb"(?:[^}]++|\}.)*+", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet whose checksum is right; `body` is unescaped."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupt:
+    """Something that was meant as a packet and is not one; `reason` in words."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """`+`: the peer got our last packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nak:
+    """`-`: the peer wants our last packet again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """A bare 0x03 between packets: the user pressed Ctrl-C."""
+
+
+Frame = Packet | Corrupt | Ack | Nak | Interrupt
+
+
+def frame(body: bytes) -> bytes:
+    """The packet that carries `body`, escaped where the protocol demands it.
+
+    >>> frame(b"OK")
+    b'$OK#9a'
+    """
+    wire = escape(body)
+    return b"$%b#%02x" % (wire, sum(wire) & 0xFF)
+
+
+def escape(body: bytes) -> bytes:
+    """`body` with `}`, `#`, `$` and `*` (which would begin a run length) replaced by `}` and the byte xor 0x20."""
+    body = body.replace(b"}", b"}\x5d")
+    return body.replace(b"#", b"}\x03").replace(b"$", b"}\x04").replace(b"*", b"}\x0a")
+
+
+def unescape(wire: bytes) -> bytes | None:
+    """The inverse of `escape`; None when the escape at the end has lost its byte."""
+    if b"}" not in wire:
+        return wire
+    if not _WELL_ESCAPED.fullmatch(wire):
+        return None
+    return _ESCAPED.sub(lambda match: bytes((match[1][0] ^ 0x20,)), wire)
+
+
+class Deframer:
+    """Splits what arrives into frames, whatever the pieces it arrives in."""
+
+    def __init__(self, limit: int = PACKET_LIMIT) -> None:
+        self.limit = limit
+        self._buffer = bytearray()
+        self._scanned = 0  # bytes of the buffer known to hold no '#'
+        self._discarding = False  # inside an oversized packet
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """All frames that `data` completes, in order."""
+        self._buffer += data
+        frames: list[Frame] = []
+        while self._buffer:
+            progressed = self._discard() if self._discarding else self._take(frames)
+            if not progressed:
+                break
+        return frames
+
+    @property
+    def pending(self) -> int:
+        """Bytes held back: the beginning of a packet that is not complete yet."""
+        return len(self._buffer)
+
+    def _take(self, frames: list[Frame]) -> bool:
+        """Take one frame, or the bytes between frames, off the front. False when more input is needed."""
+        buffer = self._buffer
+        if buffer[0] != ord("$"):
+            start = buffer.find(b"$")
+            between = bytes(buffer if start < 0 else buffer[:start])
+            frames += map(_control_frame, _CONTROL.findall(between))
+            self._drop(len(between))
+            return True
+        end = buffer.find(b"#", max(self._scanned, 1))
+        restart = buffer.rfind(b"$", max(self._scanned, 1), len(buffer) if end < 0 else end)
+        if restart > 0:
+            frames.append(Corrupt("a packet began inside another one"))
+            self._drop(restart)
+            return True
+        if (len(buffer) if end < 0 else end) > self.limit:
+            frames.append(Corrupt(f"packet longer than {self.limit} bytes"))
+            self._discarding = True
+            return True
+        if end < 0:
+            self._scanned = len(buffer)
+            return False
+        if len(buffer) < end + 3:
+            self._scanned = end
+            return False
+        self._packet(end, frames)
+        return True
+
+    def _packet(self, end: int, frames: list[Frame]) -> None:
+        wire, checksum = bytes(self._buffer[1:end]), bytes(self._buffer[end + 1 : end + 3])
+        if not _HEX_PAIR.fullmatch(checksum):
+            frames.append(Corrupt("the checksum is not hexadecimal"))
+            self._drop(end + 1)
+            return
+        self._drop(end + 3)
+        if sum(wire) & 0xFF != int(checksum, 16):
+            frames.append(Corrupt(f"checksum {checksum.decode()} instead of {sum(wire) & 0xFF:02x}"))
+            return
+        body = unescape(wire)
+        frames.append(Corrupt("an escape at the end of the packet") if body is None else Packet(body))
+
+    def _discard(self) -> bool:
+        """Skip the rest of an oversized packet: up to its `#xx` or to the beginning of the next one."""
+        buffer = self._buffer
+        start, end = buffer.find(b"$", 1), buffer.find(b"#")
+        if start > 0 and (end < 0 or start < end):
+            self._drop(start)
+        elif end < 0:
+            buffer[:] = b"\0"  # keeps the place of the packet's beginning, which a '$' must not be mistaken for
+            return False
+        elif len(buffer) < end + 3:
+            return False
+        else:
+            self._drop(end + 3)
+        self._discarding = False
+        return True
+
+    def _drop(self, count: int) -> None:
+        del self._buffer[:count]
+        self._scanned = 0
+
+
+def _control_frame(byte: bytes) -> Frame:
+    if byte == b"+":
+        return Ack()
+    return Nak() if byte == b"-" else Interrupt()

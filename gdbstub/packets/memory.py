@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory, as the selected thread sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gdbstub.grammar import packet
+from gdbstub.interface import TargetError
+from gdbstub.packets.queries import PACKET_SIZE
+from gdbstub.replies import OK
+
+if TYPE_CHECKING:
+    from gdbstub.session import Session
+
+
+@packet("m", "{address:hex},{length:hex}")
+def read(session: Session, address: int, length: int) -> bytes:
+    """Read, in hexadecimal. The reply may be shorter than asked for."""
+    length = min(length, (PACKET_SIZE - 1) // 2)
+    return session.target.read_memory(session.thread, address, length).hex().encode()
+
+
+@packet("x", "{address:hex},{length:hex}", supported="binary-upload+")
+def read_binary(session: Session, address: int, length: int) -> bytes:
+    """Read, as bytes behind a `b`."""
+    length = min(length, (PACKET_SIZE - 1) // 2)  # every byte may need an escape
+    return b"b" + session.target.read_memory(session.thread, address, length)
+
+
+@packet("M", "{address:hex},{length:hex}:{data:bytes}")
+def write(session: Session, address: int, length: int, data: bytes) -> bytes:
+    """Write, in hexadecimal."""
+    return _write(session, address, length, data)
+
+
+@packet("X", "{address:hex},{length:hex}:{data:binary}")
+def write_binary(session: Session, address: int, length: int, data: bytes) -> bytes:
+    """Write bytes. A write of nothing is how debuggers find out whether this packet exists."""
+    return _write(session, address, length, data)
+
+
+def _write(session: Session, address: int, length: int, data: bytes) -> bytes:
+    if len(data) != length:
+        raise TargetError(f"{length} bytes announced, {len(data)} sent")
+    if data:
+        session.target.write_memory(session.thread, address, data)
+    return OK

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bodies of replies: errors, thread ids and stop reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from typing import Final
+
+from gdbstub.interface import Cause, StopReport, ThreadId
+
+OK: Final = b"OK"
+UNSUPPORTED: Final = b""
+
+_ANNOUNCED = {Cause.SOFTWARE_BREAKPOINT, Cause.HARDWARE_BREAKPOINT}
+
+
+def error(text: str, code: int, client: Set[str]) -> bytes:
+    """An error: in words for a debugger that has announced `error-message`, else the bare number."""
+    if "error-message" in client:
+        return b"E." + one_line(text).encode()
+    return b"E%02x" % (code & 0xFF)
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and control characters."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def thread_id(thread: ThreadId, client: Set[str]) -> bytes:
+    """A thread id as the client understands it: with the process if it has announced `multiprocess`."""
+    if "multiprocess" in client:
+        return b"p%x.%x" % (thread.process, thread.thread)
+    return b"%x" % thread.thread
+
+
+def exited(report: StopReport, client: Set[str]) -> bytes:
+    """W: the machine has ended."""
+    code = (report.exit_code or 0) & 0xFF
+    if "multiprocess" in client:
+        return b"W%02x;process:%x" % (code, report.thread.process)
+    return b"W%02x" % code
+
+
+def stopped(report: StopReport, registers: Iterable[tuple[int, bytes]], client: Set[str]) -> bytes:
+    """T: a thread has stopped, why, and the registers the debugger will ask for first."""
+    parts = [b"T%02x" % report.signal]
+    if report.cause is not Cause.PLAIN and (report.cause not in _ANNOUNCED or report.cause.value in client):
+        value = b"" if report.address is None else b"%x" % report.address
+        parts.append(b"%b:%b;" % (report.cause.value.encode(), value))
+    parts.append(b"thread:%b;" % thread_id(report.thread, client))
+    parts += [b"%02x:%b;" % (number, contents.hex().encode()) for number, contents in registers]
+    return b"".join(parts)
+
+
+def console(text: str, limit: int) -> Sequence[bytes]:
+    """O packets that make the debugger print `text`, each body at most `limit` bytes."""
+    data, size = text.encode(), max(1, (limit - 1) // 2)
+    return [b"O" + data[at : at + size].hex().encode() for at in range(0, len(data), size)]

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The target description gdb is given, made from the register file's and the CSR registry's own declarations.
+
+How CSRs are typed is a choice with reasons. A CSR with fields is a gdb `flags` type: `p $hstatus` prints the fields by
+name, while `p/x $hstatus`, `$hstatus & 0x80`, `$scause == 10` and `set $hstatus = 0` work as on a number, and
+`info registers` shows both. (A union of number and struct would give `$hstatus.f.SPV`, but none of the others.)
+Exception PCs and trap vectors are code pointers, so that gdb prints the symbol they point at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from xml.sax.saxutils import quoteattr
+
+from gdbstub.riscv.regnums import F0, F_NAMES, FP, MODE, PC, PRIV, VIRT, X_NAMES, csr_number
+
+
+class FieldLike(Protocol):
+    """What the description needs to know about a CSR field."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def msb(self) -> int: ...
+    @property
+    def lsb(self) -> int: ...
+    @property
+    def values(self) -> Mapping[int, str] | None: ...
+
+
+class CsrLike(Protocol):
+    """What the description needs to know about a CSR."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> int: ...
+    @property
+    def fields(self) -> Sequence[FieldLike]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register as gdb sees it: number, name and width in bytes. `source` is the machine's name for it."""
+
+    number: int
+    name: str
+    width: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The document, and the registers it describes by number."""
+
+    xml: bytes
+    registers: Mapping[int, Register]
+
+
+MODES = {0: "U", 1: "HS", 3: "M", 4: "VU", 5: "VS"}
+"""Values of the `mode` register: nominal privilege, plus 4 when V=1."""
+
+_X_TYPES = {"ra": "code_ptr", "sp": "data_ptr", "gp": "data_ptr", "tp": "data_ptr", "fp": "data_ptr"}
+_FPU_CSRS = {1: "fflags", 2: "frm", 3: "fcsr"}
+_CODE_POINTER = re.compile(r"\w*(epc|tvec)")
+
+
+def describe(csrs: Iterable[CsrLike]) -> Description:
+    """The target description of a hart with these CSRs."""
+    writer = _Writer()
+    with_fields = sorted(csrs, key=lambda csr: csr.address)
+    writer.line('<?xml version="1.0"?>')
+    writer.line('<!DOCTYPE target SYSTEM "gdb-target.dtd">')
+    writer.line("<target>")
+    writer.line("<architecture>riscv:rv64</architecture>")
+    # Without this gdb takes a bare machine for GNU/Linux and steps in software, which loses control at sret.
+    writer.line("<osabi>none</osabi>")
+    _cpu(writer)
+    _fpu(writer)
+    _csrs(writer, [csr for csr in with_fields if csr.address not in _FPU_CSRS])
+    _virtual(writer)
+    writer.line("</target>")
+    return Description("\n".join(writer.lines).encode(), writer.registers)
+
+
+class _Writer:
+    """Collects lines and the registers they describe."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.registers: dict[int, Register] = {}
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+    def register(
+        self, number: int, name: str, kind: str, *, bits: int = 64, group: str | None = None, source: str | None = None
+    ) -> None:
+        in_group = f" group={quoteattr(group)}" if group else ""
+        self.line(
+            f'<reg name={quoteattr(name)} bitsize="{bits}" type={quoteattr(kind)} regnum="{number}"'
+            f' save-restore="{"yes" if number <= PC else "no"}"{in_group}/>'
+        )
+        self.registers[number] = Register(number, name, bits // 8, source or name)
+
+
+def _cpu(writer: _Writer) -> None:
+    writer.line('<feature name="org.gnu.gdb.riscv.cpu">')
+    for number, name in enumerate(X_NAMES):
+        writer.register(number, name, _X_TYPES.get(name, "int"), source="s0" if number == FP else name)
+    writer.register(PC, "pc", "code_ptr")
+    writer.line("</feature>")
+
+
+def _fpu(writer: _Writer) -> None:
+    """Always there: gdb refuses hard-float programs on a target without it."""
+    writer.line('<feature name="org.gnu.gdb.riscv.fpu">')
+    writer.line(
+        '<union id="riscv_double"><field name="float" type="ieee_single"/>'
+        '<field name="double" type="ieee_double"/></union>'
+    )
+    for number, name in enumerate(F_NAMES):
+        writer.register(F0 + number, name, "riscv_double", group="float", source=f"f{number}")
+    for address, name in _FPU_CSRS.items():
+        writer.register(csr_number(address), name, "int", bits=32, group="float")
+    writer.line("</feature>")
+
+
+def _csrs(writer: _Writer, csrs: Sequence[CsrLike]) -> None:
+    writer.line('<feature name="org.gnu.gdb.riscv.csr">')
+    for csr in csrs:
+        writer.register(csr_number(csr.address), csr.name, _csr_type(writer, csr), group="csr")
+    writer.line("</feature>")
+
+
+def _csr_type(writer: _Writer, csr: CsrLike) -> str:
+    """The gdb type of a CSR; its definition is written if it is one of its own."""
+    if _CODE_POINTER.fullmatch(csr.name):
+        return "code_ptr"
+    fields = sorted(csr.fields, key=lambda field: field.lsb)
+    if not fields or (fields[0].lsb == 0 and fields[0].msb == 63):
+        return "uint64"
+    lines = [f'<flags id="{csr.name}_t" size="8">']
+    for field in fields:
+        kind = "bool" if field.msb == field.lsb else _field_type(writer, csr, field)
+        lines.append(
+            f'<field name={quoteattr(_identifier(field.name))} start="{field.lsb}" end="{field.msb}" type="{kind}"/>'
+        )
+    writer.lines += [*lines, "</flags>"]
+    return f"{csr.name}_t"
+
+
+def _field_type(writer: _Writer, csr: CsrLike, field: FieldLike) -> str:
+    if not field.values:
+        return "uint64"
+    kind = f"{csr.name}_{_identifier(field.name)}"
+    writer.line(_enumeration(kind, field.values, 8))
+    return kind
+
+
+def _enumeration(kind: str, values: Mapping[int, str], size: int) -> str:
+    rows = "".join(f'<evalue name="{_identifier(name)}" value="{value}"/>' for value, name in sorted(values.items()))
+    return f'<enum id="{kind}" size="{size}">{rows}</enum>'
+
+
+def _identifier(words: str) -> str:
+    """`words` as one name that gdb can print and XML can hold."""
+    return re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_") or "_"
+
+
+def _virtual(writer: _Writer) -> None:
+    """What is no architectural register: privilege and virtualization. gdb shows `priv` by a rule of its own."""
+    writer.line('<feature name="org.gnu.gdb.riscv.virtual">')
+    writer.register(PRIV, "priv", "int", group="system")
+    writer.line(_enumeration("mode_t", MODES, 1))
+    writer.register(VIRT, "virt", "bool", bits=8, group="system")
+    writer.register(MODE, "mode", "mode_t", bits=8, group="system")
+    writer.line("</feature>")

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server on real sockets: addresses, one client at a time, clients that vanish."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gdbstub import GdbServer, ServerError
+from gdbstub.framing import Deframer, Packet, frame
+from gdbstub.interface import Signal, StopReport, ThreadId
+from gdbstub.server import parse_address
+from tests.support.fake_target import FakeTarget
+
+
+class Peer:
+    """A client on a socket."""
+
+    def __init__(self, server: GdbServer) -> None:
+        self.socket = socket.create_connection((server.host, server.port), timeout=5)
+        self.deframer = Deframer()
+        self.bodies: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def reply(self) -> bytes:
+        while not self.bodies:
+            data = self.socket.recv(65536)
+            if not data:
+                raise EOFError
+            self.bodies += [item.body for item in self.deframer.feed(data) if isinstance(item, Packet)]
+        return self.bodies.pop(0)
+
+    def ask(self, body: bytes) -> bytes:
+        self.send(frame(body))
+        return self.reply()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "this never became true"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def target() -> FakeTarget:
+    return FakeTarget(live=True)
+
+
+@pytest.fixture
+def server(target: FakeTarget) -> Iterator[GdbServer]:
+    server = GdbServer(target, "0")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("1234", "127.0.0.1", 1234),
+        (":1234", "127.0.0.1", 1234),
+        ("localhost:0", "localhost", 0),
+        ("0.0.0.0:65535", "0.0.0.0", 65535),
+        ("[::1]:1234", "::1", 1234),
+    ],
+)
+def test_addresses(text: str, host: str, port: int) -> None:
+    assert parse_address(text) == (host, port)
+
+
+@pytest.mark.parametrize("text", ["", "x", "localhost", "1234x", "host:", "65536", "-1", "١"])
+def test_bad_addresses(text: str) -> None:
+    with pytest.raises(ServerError, match=r"no port number in .*; write \[HOST:\]PORT"):
+        parse_address(text)
+
+
+def test_port_in_use(server: GdbServer) -> None:
+    second = GdbServer(FakeTarget(), f"127.0.0.1:{server.port}")
+    with pytest.raises(ServerError, match=rf"^port 127.0.0.1:{server.port} is in use .*; choose another one"):
+        second.start()
+    second.stop()
+
+
+def test_unknown_host() -> None:
+    with pytest.raises(ServerError, match=r"^cannot listen on no\.such\.host\.invalid:1: "):
+        GdbServer(FakeTarget(), "no.such.host.invalid:1").start()
+
+
+def test_listening_beyond_loopback_is_loud() -> None:
+    warnings: list[str] = []
+    for address in ("127.0.0.1:0", "0.0.0.0:0"):
+        server = GdbServer(FakeTarget(), address, warn=warnings.append)
+        server.start()
+        server.stop()
+    (warning,) = warnings
+    assert warning.startswith("WARNING: the gdb server listens on 0.0.0.0, port ")
+
+
+def test_conversation_and_interrupt(server: GdbServer, target: FakeTarget) -> None:
+    peer = Peer(server)
+    assert server.client is None or server.client.startswith("127.0.0.1:")
+    assert peer.ask(b"?").startswith(b"T05thread:1;")
+    assert server.client == f"127.0.0.1:{peer.socket.getsockname()[1]}"
+    peer.send(frame(b"c"))
+    eventually(lambda: target.running)
+    peer.send(b"\x03")
+    assert peer.reply().startswith(b"T02thread:1;")
+
+
+def test_stops_made_elsewhere_are_reported(server: GdbServer, target: FakeTarget) -> None:
+    target.live = False
+    peer = Peer(server)
+    peer.send(frame(b"c"))
+    eventually(lambda: target.running)
+    target.stop(StopReport(ThreadId(1, 1), Signal.INT))
+    assert peer.reply().startswith(b"T02")
+
+
+def test_second_client_is_refused_and_the_first_goes_on(server: GdbServer) -> None:
+    first = Peer(server)
+    assert first.ask(b"qC") == b"QC1"
+    second = Peer(server)
+    reason = b"E.Hartline already serves a debugger at 127.0.0.1:%d; detach that one first"
+    assert second.ask(b"qSupported:multiprocess+") == reason % first.socket.getsockname()[1]
+    assert second.ask(b"vMustReplyEmpty").startswith(b"E.Hartline already serves")
+    with pytest.raises(EOFError):
+        while True:
+            second.reply()
+    assert first.ask(b"qC") == b"QC1"
+
+
+def test_a_client_that_comes_while_the_first_leaves_is_served(server: GdbServer) -> None:
+    for _ in range(5):
+        first, second = Peer(server), Peer(server)
+        first.ask(b"qC")
+        second.send(frame(b"qC"))
+        first.socket.close()
+        assert second.reply() == b"QC1"
+        second.socket.close()
+
+
+@pytest.mark.parametrize(
+    "last_words", [b"", b"$m8000", b"$", frame(b"c"), frame(b"c") + b"\x03", b"\xff" * 100, frame(b"?")[:-1]]
+)
+def test_clients_that_vanish_leave_machine_and_server_as_they_were(
+    server: GdbServer, target: FakeTarget, last_words: bytes
+) -> None:
+    peer = Peer(server)
+    assert peer.ask(b"Z0,80004000,4") == b"OK"
+    peer.send(last_words)
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # reset, do not say goodbye
+    peer.socket.close()
+    eventually(lambda: "release" in target.calls and not target.running)
+    assert target.points == set()
+    again = Peer(server)
+    assert again.ask(b"?")[:3] in (b"T05", b"T02")
+    assert again.ask(b"m80000000,4") == b"13000000"
+
+
+def test_kill_resets_unless_told_otherwise(server: GdbServer, target: FakeTarget) -> None:
+    Peer(server).send(frame(b"k"))
+    eventually(lambda: "reset" in target.calls)
+
+
+def test_kill_callback_may_stop_the_server(target: FakeTarget) -> None:
+    def on_kill() -> None:
+        server.stop()
+
+    server = GdbServer(target, "0", on_kill=on_kill)
+    server.start()
+    peer = Peer(server)
+    assert peer.ask(b"vKill;1") == b"OK"
+    with pytest.raises(EOFError):
+        peer.reply()
+    eventually(lambda: server.client is None)
+    assert "reset" not in target.calls
+
+
+def test_stop_sends_what_is_due(target: FakeTarget) -> None:
+    target.live = False
+    server = GdbServer(target, "0")
+    server.start()
+    peer = Peer(server)
+    peer.send(frame(b"c"))
+    eventually(lambda: target.running)
+    target.stop(StopReport(ThreadId(1, 1), exit_code=0))
+    server.stop()
+    assert peer.reply() == b"W00"
+    with pytest.raises(EOFError):
+        peer.reply()
+    server.stop()
+
+
+def test_a_client_that_never_reads_does_not_fill_our_memory(server: GdbServer) -> None:
+    peer = Peer(server)
+    peer.socket.settimeout(0.5)
+    request = frame(b"m80000000,fff0") * 50
+    sent = 0
+    with pytest.raises(TimeoutError):
+        for _ in range(5000):
+            peer.send(request)
+            sent += len(request)
+    assert sent < 4_000_000
