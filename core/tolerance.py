@@ -7,7 +7,11 @@ from enum import IntEnum
 
 
 class Tolerance(IntEnum):
-    """Codes for `warn`; the texts are in WARNINGS. With `strict` none of them is tolerated."""
+    """Codes for `warn`; the texts are in WARNINGS. With `strict` none of them is tolerated.
+
+    A bit of `h.warned` says that a code needs no warning any more: it has been given, or (AD_UPDATE_*) software has set
+    ADUE itself.
+    """
 
     GSTAGE_ROOT_4K = 0
     AD_UPDATE_S = 1
@@ -17,15 +21,16 @@ class Tolerance(IntEnum):
 
 
 WARNINGS = {
-    Tolerance.GSTAGE_ROOT_4K: "hgatp = {detail:#x}: the G-stage root page table has 16 KiB and must be aligned to that; "
-    "hardware reads hgatp.PPN[1:0] as zero and would walk another table (norm:hgatp_ppn_op)",
-    Tolerance.AD_UPDATE_S: "A or D was missing in the page-table entry at {detail:#x} and has been set, though "
-    "menvcfg.ADUE is 0; hardware with Svade raises a page fault (norm:menvcfg_adue_op)",
-    Tolerance.AD_UPDATE_VS: "A or D was missing in the VS-stage page-table entry at guest physical address {detail:#x} "
-    "and has been set, though henvcfg.ADUE is 0; hardware with Svade raises a page fault (norm:henvcfg_adue_op)",
-    Tolerance.AD_UPDATE_G: "A or D was missing in the G-stage page-table entry at {detail:#x} and has been set, though "
-    "menvcfg.ADUE is 0; hardware with Svade raises a guest-page fault (norm:menvcfg_adue_op)",
-    Tolerance.HTINST_ALWAYS: "htinst = {detail:#x} was read: hardware may leave htinst 0 on this trap, be ready to load "
-    "the instruction from guest memory, for instance with HLVX (norm:H_trap_xtinst)",
+    Tolerance.GSTAGE_ROOT_4K: "hgatp = {detail:#x}: the G-stage root page table has 16 KiB and must be aligned "
+    "to that; hardware reads hgatp.PPN[1:0] as zero and would walk another table (norm:hgatp_ppn_op)",
+    Tolerance.AD_UPDATE_S: "A or D was clear in the page-table entry at {detail:#x} and has been set, as "
+    "menvcfg.ADUE is 1 from reset on; on hardware it is 0, then this is a page fault (norm:menvcfg_adue_op)",
+    Tolerance.AD_UPDATE_VS: "A or D was clear in the VS-stage page-table entry at guest physical address "
+    "{detail:#x} and has been set, as henvcfg.ADUE is 1 from reset on; on hardware it is 0, then this is a page "
+    "fault (norm:henvcfg_adue_op)",
+    Tolerance.AD_UPDATE_G: "A or D was clear in the G-stage page-table entry at {detail:#x} and has been set, as "
+    "menvcfg.ADUE is 1 from reset on; on hardware it is 0, then this is a guest-page fault (norm:menvcfg_adue_op)",
+    Tolerance.HTINST_ALWAYS: "htinst = {detail:#x} was read: hardware may leave htinst 0 on this trap; be ready "
+    "to load the instruction from guest memory, for instance with HLVX (norm:H_trap_xtinst)",
 }
 """One line for each code; {detail} is the number given to `warn`."""

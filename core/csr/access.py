@@ -85,16 +85,6 @@ def csr_write(h: Hart, address: u64, value: u64) -> None:
     CSR_WRITE(banked(h, address), h, value)
 
 
-def after_write(h: Hart, effects: Effect) -> None:
-    """Plain Python: act on what a write may have changed (the debugger's half of `_with_effects`)."""
-    if effects & Effect.PROTECTION:
-        flush_all(h)
-    if effects & (Effect.TRANSLATION | Effect.PROTECTION):
-        update_regime(h)
-    if effects & Effect.INTERRUPT:
-        end_slice(h)
-
-
 def _with_effects(csr: type[Csr]) -> Callable[..., Any]:
     """The kernel function that writes a CSR and acts on what that may change."""
     if not csr.effects:
@@ -102,7 +92,7 @@ def _with_effects(csr: type[Csr]) -> Callable[..., Any]:
     calls = ["write(h, value)"]
     if csr.effects & Effect.PROTECTION:
         calls.append("flush_all(h)")
-    if csr.effects & (Effect.TRANSLATION | Effect.PROTECTION):
+    if csr.effects & Effect.TRANSLATION:
         calls.append("update_regime(h)")
     if csr.effects & Effect.INTERRUPT:
         calls.append("end_slice(h)")
@@ -114,9 +104,9 @@ def _with_effects(csr: type[Csr]) -> Callable[..., Any]:
 
 def _rule(csr: type[Csr]) -> Callable[..., Any]:
     """The kernel function that says whether the CSR exists, and if so, applies its rule."""
-    name = f"rule_of_{csr.ext}" if csr.rule is None else f"{csr.name}_exists"
+    name = f"rule_of_{csr.ext.replace(' ', '_')}" if csr.rule is None else f"{csr.name}_exists"
     if name not in _rules:
-        test = f"h.features & {int(csr.feature):#x} == 0"
+        test = f"h.features & {int(csr.feature):#x} != {int(csr.feature):#x}"
         then = "rule(h)" if csr.rule is not None else "0"
         text = f"def {name}(h: Hart) -> u64:\n    return {int(Cause.ILLEGAL_INSTRUCTION)} if {test} else {then}\n"
         _rules[name] = make_kernel(name, text, **({} if csr.rule is None else {"rule": csr.rule}))

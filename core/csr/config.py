@@ -8,6 +8,7 @@ from core.csr.fields import rw, warl
 from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import M64, inline, isset, u64
+from core.tolerance import Tolerance
 
 CBIE = {0: "CBO.INVAL is illegal", 1: "CBO.INVAL flushes", 3: "CBO.INVAL invalidates"}
 
@@ -36,7 +37,18 @@ FREE = M64 & ~sum(field.mask for field in PARENTAL)
 
 
 class Menvcfg(TranslationEnvcfgFields, Csr, address=0x30A, effects=Effect.TRANSLATION | Effect.INTERRUPT):
-    """menvcfg, Machine Environment Configuration (norm:menvcfg_sz_acc)."""
+    """menvcfg, Machine Environment Configuration (norm:menvcfg_sz_acc).
+
+    Unless the hart is strict, ADUE is 1 after reset, as many programs leave A and D of their page tables clear.
+    """
+
+    @staticmethod
+    def write(h: Hart, value: u64) -> None:
+        """Set the slot. Software that sets ADUE itself needs no warning about it."""
+        new = Menvcfg.legalize(h, h.menvcfg, value)
+        if isset(new & u64(~h.menvcfg), Menvcfg.ADUE):
+            h.warned |= (1 << Tolerance.AD_UPDATE_S) | (1 << Tolerance.AD_UPDATE_G)
+        h.menvcfg = new
 
 
 class Henvcfg(TranslationEnvcfgFields, Csr, address=0x60A, ext="H", effects=Effect.TRANSLATION | Effect.INTERRUPT):
@@ -55,7 +67,10 @@ class Henvcfg(TranslationEnvcfgFields, Csr, address=0x60A, ext="H", effects=Effe
     def write(h: Hart, value: u64) -> None:
         """Bits that menvcfg forbids stay as they are."""
         allowed = h.menvcfg | FREE
-        h.henvcfg = (h.henvcfg & u64(~allowed)) | (Henvcfg.legalize(h, h.henvcfg, value) & allowed)
+        new = (h.henvcfg & u64(~allowed)) | (Henvcfg.legalize(h, h.henvcfg, value) & allowed)
+        if isset(new & u64(~h.henvcfg), Henvcfg.ADUE):
+            h.warned |= 1 << Tolerance.AD_UPDATE_VS
+        h.henvcfg = new
 
 
 class Senvcfg(EnvcfgFields, Csr, address=0x10A):

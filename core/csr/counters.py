@@ -150,7 +150,7 @@ def _declare(name: str, address: int, doc: str, **functions: Any) -> None:
     """Define one CSR that reads as zero."""
     body = {"__doc__": doc, "read": staticmethod(zero), "write": staticmethod(ignore)}
     body |= {key: staticmethod(function) for key, function in functions.items()}
-    keywords = {"address": address, "slot": False}
+    keywords = {"address": address, "slot": False, "group": "counters"}
     types.new_class(name.capitalize(), (Csr,), keywords, lambda scope: scope.update(body))
 
 

@@ -46,7 +46,9 @@ class Csr:
     name: ClassVar[str]
     address: ClassVar[int]
     ext: ClassVar[str]
+    """The extensions without which it does not exist, separated by blanks."""
     feature: ClassVar[Feature]
+    """The same as bits."""
     group: ClassVar[str]
     privilege: ClassVar[int]
     """Lowest privilege that may access it, address bits 9:8 (norm:Zicsr_access): 0 U, 1 S, 2 HS, 3 M."""
@@ -80,7 +82,8 @@ class Csr:
         super().__init_subclass__()
         if not 0 <= address <= 0xFFF:
             raise ValueError(f"CSR address {address:#x} has more than 12 bits")
-        cls.name, cls.address, cls.ext, cls.feature = name or cls.__name__.lower(), address, ext, Feature[ext.upper()]
+        cls.name, cls.address, cls.ext = name or cls.__name__.lower(), address, ext
+        cls.feature = Feature(sum(Feature[part.upper()] for part in ext.split()))
         cls.privilege, cls.read_only = address >> 8 & 3, address >> 10 == 3
         cls.group = group or GROUPS[cls.privilege]
         cls.slot, cls.effects = slot, effects or Effect(0)

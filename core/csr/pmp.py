@@ -119,7 +119,7 @@ def _declare(name: str, address: int, doc: str, read: str, write: str, fields: d
     body["write"] = staticmethod(
         make_kernel(f"{name}_write", f"def {name}_write(h: Hart, value: u64) -> None:\n    {write}\n", **names)
     )
-    keywords = {"address": address, "slot": False, "effects": Effect.PROTECTION}
+    keywords = {"address": address, "slot": False, "group": "pmp", "effects": Effect.PROTECTION}
     types.new_class(name.capitalize(), (Csr,), keywords, lambda scope: scope.update(body))
 
 

@@ -7,10 +7,11 @@ import importlib
 import pkgutil
 
 import core.csr
-from core.csr.csr import CSRS, Csr
+from core.csr.csr import CSRS, Csr, Effect
 from core.csr.fields import Field
 from core.hart import Hart
-from core.isa.intrinsics import u64
+from core.isa.intrinsics import end_slice, u64
+from core.mmu.tlb import flush_all, update_regime
 
 for _module in sorted(pkgutil.iter_modules(core.csr.__path__), key=lambda module: module.name):
     if _module.name not in ("access", "registry"):
@@ -28,7 +29,7 @@ class ReadOnlyCsr(Exception):
 
 def exists(h: Hart, csr: type[Csr]) -> bool:
     """Whether this hart has the CSR, with the extensions that are enabled now."""
-    return bool(h.features & csr.feature)
+    return bool(h.features & csr.feature == csr.feature)
 
 
 def read_csr(h: Hart, name: str) -> int:
@@ -45,13 +46,16 @@ def write_csr(h: Hart, name: str, value: int) -> None:
 
     Raises KeyError when there is no such CSR, ReadOnlyCsr when it cannot be written.
     """
-    from core.csr.access import after_write  # access builds its tables from this module
-
     csr = CSRS_BY_NAME[name]
     if csr.read_only:
         raise ReadOnlyCsr(f"{name} is read-only")
     (csr.poke or csr.write)(h, u64(value))
-    after_write(h, csr.effects)
+    if csr.effects & Effect.PROTECTION:
+        flush_all(h)
+    if csr.effects & Effect.TRANSLATION:
+        update_regime(h)
+    if csr.effects & Effect.INTERRUPT:
+        end_slice(h)
 
 
 def fields_of(h: Hart, name: str) -> list[tuple[Field, int, str]]:

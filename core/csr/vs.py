@@ -42,7 +42,7 @@ class Vstval(Csr, address=0x243, ext="H", group="VS"):
     """vstval, Virtual Supervisor Trap Value (norm:vstval_sz_acc_op)."""
 
 
-class Vstimecmp(Csr, address=0x24D, ext="Sstc", group="VS", effects=Effect.INTERRUPT):
+class Vstimecmp(Csr, address=0x24D, ext="H Sstc", group="VS", effects=Effect.INTERRUPT):
     """vstimecmp, Virtual Supervisor Timer: hip.VSTIP is pending from this guest time on (norm:vstimecmp_sz)."""
 
     reset = M64

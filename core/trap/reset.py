@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from core.csr.config import Menvcfg
 from core.csr.machine import always_delegated
 from core.csr.registry import CSRS_BY_ADDRESS
 from core.features import Feature
@@ -17,7 +18,8 @@ def reset_hart(
 
     features: what the hart is made with, None for what it was. strict: no tolerances. builtin_sbi: the host is M-mode
     (core.trap.start then puts the hart into HS-mode). pc, the time and the devices' lines are the machine's business.
-    Where the manual leaves a value open it is 0, but for the time compare registers, which are all ones.
+    Where the manual leaves a value open it is 0, but for the time compare registers, which are all ones, and, unless
+    strict, ADUE of menvcfg and henvcfg, which is 1.
     """
     if features is not None:
         h.features_all = int(features)
@@ -29,6 +31,8 @@ def reset_hart(
     for array, count in ((h.x, 32), (h.f, 32), (h.pmpaddr, 64), (h.pmpcfg, 64)):
         for i in range(count):
             array[i] = 0
+    if not strict and h.features & Feature.SVADU:
+        h.menvcfg = h.henvcfg = Menvcfg.ADUE.mask
     h.mode, h.v, h.wfi, h.res_valid = 3, 0, 0, 0
     h.mideleg = always_delegated(h)
     flush_all(h)

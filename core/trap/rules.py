@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
+from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import Trap, isset
 from core.trap.causes import Cause
@@ -45,8 +46,15 @@ def require_sfence_inval(h: Hart) -> None:
         raise Trap(Cause.ILLEGAL_INSTRUCTION)
 
 
+def require_hypervisor(h: Hart) -> None:
+    """An instruction of the H extension: misa.H may have been cleared since it was decoded (norm:misa_h_op)."""
+    if h.features & Feature.H == 0:
+        raise Trap(Cause.ILLEGAL_INSTRUCTION)
+
+
 def require_hfence_vvma(h: Hart) -> None:
     """HFENCE.VVMA, HINVAL.VVMA: M- and HS-mode; TVM does not matter (norm:hfence-vvma_mode, norm:hfence-vvma_tvm)."""
+    require_hypervisor(h)
     if h.v != 0:
         raise Trap(Cause.VIRTUAL_INSTRUCTION)
     if h.mode == 0:
@@ -62,6 +70,7 @@ def require_hfence_gvma(h: Hart) -> None:
 
 def require_guest_access(h: Hart) -> None:
     """HLV, HLVX, HSV: M- and HS-mode, U-mode with hstatus.HU (norm:hlsv_virtinst, norm:hlsv_illegalinst)."""
+    require_hypervisor(h)
     if h.v != 0:
         raise Trap(Cause.VIRTUAL_INSTRUCTION)
     if h.mode == 0 and not isset(h.hstatus, Hstatus.HU):

@@ -37,7 +37,7 @@ def start_supervisor(h: Hart) -> None:
         h.medeleg |= HYPERVISOR_CAUSES
     h.mideleg = S_LEVEL | always_delegated(h)
     h.mcounteren = h.scounteren = 0xFFFF_FFFF
-    Menvcfg.write(h, ENVIRONMENT)
+    Menvcfg.write(h, ENVIRONMENT | (h.menvcfg & Menvcfg.ADUE.mask))
     h.pmpaddr[0] = ADDRESS_MASK
     h.pmpcfg[0] = Pmp.R.mask | Pmp.W.mask | Pmp.X.mask | NAPOT << Pmp.A.lsb
     flush_all(h)

@@ -56,6 +56,7 @@ def test_header_of_the_blob() -> None:
 
 
 def test_every_kind_of_value() -> None:
+    mixed: list[int | Ref] = [Ref("there"), 9]
     properties: dict[str, Value] = {
         "empty": True,
         "left-out": False,
@@ -66,7 +67,7 @@ def test_every_kind_of_value() -> None:
         "wide": wide(0x1_0000_0002, 3),
         "raw": b"\x01\x02\x03",
         "target": Ref("there"),
-        "mixed": [Ref("there"), 9],
+        "mixed": mixed,
     }
     source, _ = decompile(flatten(Node("", properties, [Node("unused", label="nobody"), Node("node", label="there")])))
     for line in (

@@ -169,16 +169,20 @@ def test_kill_resets_unless_told_otherwise(server: GdbServer, target: FakeTarget
 
 
 def test_kill_callback_may_stop_the_server(target: FakeTarget) -> None:
-    def on_kill() -> None:
-        server.stop()
+    killed: list[GdbServer] = []
 
-    server = GdbServer(target, "0", on_kill=on_kill)
-    server.start()
-    peer = Peer(server)
+    def on_kill() -> None:
+        killed.append(mortal)
+        mortal.stop()
+
+    mortal = GdbServer(target, "0", on_kill=on_kill)
+    mortal.start()
+    peer = Peer(mortal)
     assert peer.ask(b"vKill;1") == b"OK"
     with pytest.raises(EOFError):
         peer.reply()
-    eventually(lambda: server.client is None)
+    eventually(lambda: mortal.client is None)
+    assert killed == [mortal]
     assert "reset" not in target.calls
 
 

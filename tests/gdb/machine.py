@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine with a gdb server, as the tests with a real gdb need it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.boot.loader import BootConfig
+from core.debug.target import Debugger
+from core.machine import Machine, MachineConfig
+from gdbstub import GdbServer
+from gdbstub.riscv.target import RiscvTarget
+
+PREBUILT = Path(__file__).parents[2] / "examples" / "prebuilt"
+
+
+class Served:
+    """An example on a machine, standing at reset, with a server on a free port."""
+
+    def __init__(self, example: str, engine: str, harts: int = 1) -> None:
+        self.elf = PREBUILT / f"{example}.elf"
+        self.output = bytearray()
+        self.machine = Machine(MachineConfig(BootConfig(self.elf), engine=engine, harts=harts, memory=16 << 20))
+        self.machine.console_output = self.output.extend
+        self.debugger = Debugger(self.machine)
+        self.kills = 0
+        self.server = GdbServer(RiscvTarget(self.debugger), "0", on_kill=self._killed)
+        self.server.start()
+
+    @property
+    def remote(self) -> str:
+        """The command that connects gdb."""
+        return f"target remote :{self.server.port}"
+
+    def _killed(self) -> None:
+        self.kills += 1
+
+    def close(self) -> None:
+        """Stop everything."""
+        self.server.stop()
+        self.debugger.close()
