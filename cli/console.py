@@ -208,6 +208,10 @@ class Console:
         self.context.debugger.interrupt()
         return True
 
+    def warn(self, text: str) -> None:
+        """Show that a tolerance was used."""
+        self.screen.say([f"warning: {text}"], "warning")
+
     def keys_help(self) -> None:
         """Say what the keys do."""
         self.screen.say(KEYS_HELP.splitlines())
@@ -216,5 +220,3 @@ class Console:
 def run_piped(console: Console, stream: TextIO) -> None:
     """Commands from a pipe or a file, one a line."""
     console.run_lines(line.rstrip("\n") for line in stream)
-
-

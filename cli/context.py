@@ -89,6 +89,16 @@ class Context:
         found = self.find_field(name)
         return None if found is None else found[1].of(self.value(found[0].name))
 
+    def symbol_at(self, address: int) -> str | None:
+        """`name+offset` for an address, None where no symbol is near."""
+        symbols = self.debugger.symbols
+        return symbols.format(address) if symbols.lookup(address) else None
+
+    def place(self, address: int) -> str:
+        """`0x80200000 <name+8>`; without a symbol the bare address."""
+        name = self.symbol_at(address)
+        return f"{address:#x} <{name}>" if name else f"{address:#x}"
+
     def load(self, address: int) -> int:
         """The 64-bit word at `address` in the hart's current address space."""
         return int.from_bytes(self.debugger.read_memory(address, 8, hart=self.hart), "little")

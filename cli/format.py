@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from core.csr.csr import Csr
     from core.csr.fields import Field
-    from core.debug.target import Line
+    from core.debug.target import Line, Walk, WalkStep
 
 MODE_WORDS = {
     "M": "machine mode",
@@ -129,10 +129,26 @@ def csr_summary(csr: type[Csr], value: int) -> str:
 
 
 def csr_row(csr: type[Csr], value: int, width: int, remark: str = "") -> str:
-    """One line of a group listing: name, value, and the fields or `remark`."""
+    """One line of a group listing: name, value, and in words what there is to say."""
     row = f"  {csr.name:<11} {value:#x}"
-    note = remark or csr_summary(csr, value)
-    return clip(f"{row:<34} {note}" if note else row, width)
+    note = csr_summary(csr, value)
+    if remark and (not note or csr.name.endswith(("cause", "tvec"))):
+        note = remark
+    return clip(f"{row:<33} {note}" if note else row, width)
+
+
+def compress(names: Iterable[str]) -> list[str]:
+    """Names with runs of numbers drawn together: pmpaddr0 pmpaddr1 pmpaddr2 -> pmpaddr0..2."""
+    runs: list[list[tuple[str, str]]] = []
+    for name in names:
+        match = re.fullmatch(r"(.*?)(\d+)(h?)", name)
+        stem, number = (f"{match[1]}#{match[3]}", match[2]) if match else (name, "")
+        last = runs[-1][-1] if runs else ("", "")
+        if number and last[1] and last[0] == stem and int(number) == int(last[1]) + 1:
+            runs[-1].append((stem, number))
+        else:
+            runs.append([(stem, number)])
+    return [run[0][0].replace("#", run[0][1] + (f"..{run[-1][1]}" if len(run) > 1 else "")) for run in runs]
 
 
 def register_lines(registers: Sequence[tuple[str, int]], width: int, symbol: dict[int, str]) -> list[str]:
@@ -164,6 +180,37 @@ def code_line(line: Line, *, at_pc: bool, width: int = 80) -> str:
     if width < NARROW:
         return clip(f"{marker}{line.address:#x}: {line.text}", width)
     return f"{marker}{where:<34} {raw:<8}  {line.text}".rstrip()
+
+
+def walk_lines(walk: Walk, *, two_stages: bool) -> list[str]:
+    """The steps of a translation. Under an entry of the VS-stage stands the G-stage walk that found that entry."""
+    lines: list[str] = []
+    under: list[WalkStep] = []
+    for step in walk.steps:
+        if step.stage == "G" and two_stages:
+            under.append(step)
+            continue
+        kind = "GPA " if step.stage == "VS" else ""
+        lines += _step_lines(step, "  ", kind)
+        if under:
+            lines.append("      the entry itself, through the G-stage:")
+        for inner in under:
+            lines += _step_lines(inner, "        ", "")
+        under = []
+    if under:
+        if walk.implicit is not None:
+            lines.append(f"  VS: to {walk.implicit} the next entry, through the G-stage:")
+        elif walk.gpa is not None:
+            lines.append(f"  GPA {walk.gpa:#x}, through the G-stage:")
+    for inner in under:
+        lines += _step_lines(inner, "    ", "")
+    return lines
+
+
+def _step_lines(step: WalkStep, indent: str, kind: str) -> list[str]:
+    mark = "" if step.ok else "  <-- fails"
+    entry = f"{indent}{step.stage} level {step.level}: PTE {step.pte:#x} at {kind}{step.pte_address:#x}"
+    return [f"{entry}  {pte_bits(step.pte)}{mark}", f"{indent}  {step.text}"]
 
 
 PTE_BITS = "VRWXUGAD"

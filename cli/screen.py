@@ -29,7 +29,7 @@ BACKLOG = 1 << 18
 GUEST_PATIENCE = 0.5
 """Seconds it waits at most, so that a stuck terminal does not stop the machine for good."""
 
-STYLES = {"error": "31", "guest": "2", "headline": "1", "code": "36"}
+STYLES = {"error": "31", "warning": "33", "guest": "2", "headline": "1", "code": "36"}
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_]?)|[\x00-\x08\x0b-\x1f\x7f]")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cli.context import Context
 from cli.escape import Key
+from cli.launch import LaunchError, warn
 from cli.output import error, wants_colour, write
 from cli.stdio import StdioFront, send_to_stdout
 
@@ -139,6 +140,7 @@ class Session:
 
     def _open_uart(self, paused: bool) -> Key | None:
         self.debugger.machine.console_output = send_to_stdout
+        self.debugger.machine.warning = warn
 
         def start() -> None:
             if not paused:
@@ -154,6 +156,7 @@ class Session:
             colour = wants_colour(sys.stdout)
             self._console = Console(self.context, Screen(write, colour), gdb_client=self._gdb_client)
         self.debugger.machine.console_output = self._console.screen.guest
+        self.debugger.machine.warning = self._console.warn
         return self._console
 
     def _open_console(self) -> str:
@@ -213,8 +216,6 @@ def _terminated(number: int, frame: object) -> NoReturn:
 
 def run_session(make: Callable[[], Debugger], fronts: Fronts) -> int:
     """Make the machine and run it; what cannot be started is one line and status 1."""
-    from cli.launch import LaunchError
-
     try:
         debugger = make()
     except LaunchError as problem:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.context import Context
-from cli.format import clip, code_line, place
+from cli.format import clip, code_line
 from cli.remarks import remark
 from cli.state import look
 
@@ -24,7 +24,7 @@ def stop_summary(context: Context, stop: Stop) -> Iterator[str]:
     from core.debug.target import DebugError, StopKind
 
     if stop.kind is StopKind.EXITED:
-        yield f"the machine has ended: {stop.text}"
+        yield stop.text
         return
     context.hart = stop.hart
     try:
@@ -44,7 +44,7 @@ def instruction_at(context: Context, pc: int) -> Iterator[str]:
     try:
         lines = context.debugger.disassemble(pc, 1, hart=context.hart)
     except DebugError as problem:
-        yield f"=> {place(pc, None)}: {problem}"
+        yield f"=> {pc:#x}: {problem}"
         return
     for line in lines[:1]:
         yield code_line(line, at_pc=True, width=context.width)
@@ -60,17 +60,12 @@ def trap_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
     vectored = vector & 3 == 1 and cause & INTERRUPT_BIT
     if base == 0 or pc != base + (4 * (cause & ~INTERRUPT_BIT) if vectored else 0):
         return
-
-    def symbol(address: int) -> str | None:
-        symbols = context.debugger.symbols
-        return symbols.format(address) if symbols.lookup(address) else None
-
     epc, value = context.value(f"{bank}epc"), context.value(f"{bank}tval")
     number = cause & ~INTERRUPT_BIT
     kind = "interrupt" if cause & INTERRUPT_BIT else "cause"
     came = trap_origin(context, bank)
-    yield f"trap: {remark('scause', cause, symbol)} ({bank}cause: {kind} {number})"
-    yield f"  from {came}-mode at {place(epc, symbol(epc))} ({bank}epc)"
+    yield f"trap: {remark('scause', cause, context.symbol_at)} ({bank}cause: {kind} {number})"
+    yield f"  from {came}-mode at {context.place(epc)} ({bank}epc)"
     details = [f"{bank}tval={value:#x}"]
     if bank != "vs":
         gpa, instruction = ("htval", "htinst") if bank == "s" else ("mtval2", "mtinst")
@@ -78,7 +73,7 @@ def trap_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
             fault = (context.value(gpa) << 2) | (value & 3)
             yield f"  guest physical address {fault:#x} ({gpa} << 2)"
         if inst := context.value(instruction):
-            words = remark("htinst", inst, symbol)
+            words = remark("htinst", inst, context.symbol_at)
             details.append(f"{instruction}={inst:#x}" + (f" ({words})" if words else ""))
         if bank == "s":
             flags = [n for n in ("SPV", "SPVP", "GVA") if context.field(f"hstatus.{n}")]

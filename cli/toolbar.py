@@ -10,7 +10,7 @@ SEPARATOR = " | "
 
 
 def toolbar_text(state: HartState | None, status: str, gdb: str, width: int) -> str:
-    """Mode, world, pc with symbol, running or stopped, instructions retired, gdb; the end is left out if it does not fit.
+    """Mode, world, pc with symbol, running or stopped, instructions retired, gdb; what does not fit is left out.
 
     `state` None: the machine runs and cannot be asked. `gdb`: "" without a server.
     """

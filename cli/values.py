@@ -30,7 +30,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_listen(text: str) -> tuple[str, int]:
-    """(host, port) meant by `PORT`, `HOST:PORT` or `[::1]:PORT`; without a host it is loopback. Port 0: any free one."""
+    """(host, port) meant by `PORT`, `HOST:PORT` or `[::1]:PORT`; without a host, loopback. Port 0: any free one."""
     host, colon, port = text.rpartition(":")
     if not colon:
         host, port = "", text

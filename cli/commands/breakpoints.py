@@ -23,7 +23,7 @@ def _list(context: Context) -> Iterator[str]:
     yield "Num  What               Where                                    Hits  Owner"
     for point in points:
         what = KINDS.get(point.kind, point.kind)
-        where = f"{point.address:#x} <{context.debugger.symbols.format(point.address)}>"
+        where = context.place(point.address)
         if point.kind != "break":
             where += f", {plural(point.length, 'byte')}"
         yield f"{point.number:<4} {what:<18} {where:<40} {point.hits:>4}  {point.owner}"
@@ -41,7 +41,7 @@ def break_(context: Context, address: int | None) -> Iterator[str]:
         yield from _list(context)
         return
     point = context.debugger.add_breakpoint(address, owner=context.front)
-    yield f"breakpoint {point.number} at {address:#x} <{context.debugger.symbols.format(address)}>"
+    yield f"breakpoint {point.number} at {context.place(address)}"
 
 
 @command(
@@ -53,7 +53,7 @@ def break_(context: Context, address: int | None) -> Iterator[str]:
 def tbreak(context: Context, address: int) -> Iterator[str]:
     """As `break`, for one stop."""
     point = context.debugger.add_breakpoint(address, owner=context.front, temporary=True)
-    yield f"temporary breakpoint {point.number} at {address:#x} <{context.debugger.symbols.format(address)}>"
+    yield f"temporary breakpoint {point.number} at {context.place(address)}"
 
 
 @command("delete [NUMBER...]", aliases=("d", "del"), help="remove breakpoints by number, or all", example="delete 2")
@@ -71,7 +71,7 @@ def delete(context: Context, numbers: list[int] | None) -> Iterator[str]:
 
 def _watch(context: Context, kind: str, address: int, length: int | None) -> Iterator[str]:
     point = context.debugger.add_watchpoint(address, 8 if length is None else length, kind, owner=context.front)
-    where = f"{address:#x} <{context.debugger.symbols.format(address)}>"
+    where = context.place(address)
     yield f"{KINDS[kind]} {point.number} on {plural(point.length, 'byte')} at {where}"
 
 

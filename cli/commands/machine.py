@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from cli.commands.memory import symbol_lookup
 from cli.context import CommandError, Context
 from cli.format import (
     MODE_WORDS,
     NARROW,
+    compress,
     csr_lines,
     csr_row,
     csr_summary,
     field_meaning,
     field_value,
-    place,
     plural,
     register_lines,
     wrap_list,
@@ -40,7 +39,7 @@ def mode(context: Context) -> Iterator[str]:
     state = look(context)
     virtual = int(state.mode.startswith("V"))
     yield f"hart {state.hart}: {state.mode}-mode ({MODE_WORDS[state.mode]}, V={virtual}), world: {state.world}"
-    yield f"  pc           {place(state.pc, symbol_lookup(context)(state.pc))}"
+    yield f"  pc           {context.place(state.pc)}"
     if virtual:
         yield f"  VS-stage     vsatp: {csr_in_short(context, 'vsatp')}"
         yield f"  G-stage      hgatp: {csr_in_short(context, 'hgatp')}"
@@ -49,7 +48,7 @@ def mode(context: Context) -> Iterator[str]:
         yield f"  guest        hgatp: {csr_in_short(context, 'hgatp')}"
     if target := return_target(context, state.mode):
         instruction, next_mode, pc = target
-        yield f"  {instruction:<11}  would go to {next_mode}-mode at {place(pc, symbol_lookup(context)(pc))}"
+        yield f"  {instruction:<11}  would go to {next_mode}-mode at {context.place(pc)}"
     yield f"  retired      {plural(state.retired, 'instruction')}"
     yield f"  stopped      {context.debugger.stop.text}"
 
@@ -81,7 +80,7 @@ def csr(context: Context, name: str | None, value: int | None) -> Iterator[str]:
         yield from _field(context, name)
     elif found := context.csr(name):
         number = context.value(found.name)
-        yield from csr_lines(found, number, context.width, remark(found.name, number, symbol_lookup(context)))
+        yield from csr_lines(found, number, context.width, remark(found.name, number, context.symbol_at))
     else:
         yield from _groups(context, _select(context, name))
 
@@ -103,18 +102,17 @@ def _select(context: Context, name: str) -> list[type[Csr]]:
 
 def _groups(context: Context, csrs: list[type[Csr]]) -> Iterator[str]:
     """A line for each CSR that is not zero; the zero ones together in one paragraph, by group."""
-    symbol = symbol_lookup(context)
     for group in dict.fromkeys(c.group for c in csrs):
         yield f"{group}:"
         zero = []
         for one in (c for c in csrs if c.group == group):
             number = context.value(one.name)
             if number:
-                yield csr_row(one, number, context.width, remark(one.name, number, symbol))
+                yield csr_row(one, number, context.width, remark(one.name, number, context.symbol_at))
             else:
                 zero.append(one.name)
         if zero:
-            yield from wrap_list(["zero:", *zero], context.width, "  ")
+            yield from wrap_list(["zero:", *compress(zero)], context.width, "  ")
 
 
 def _known_field(context: Context, name: str) -> tuple[type[Csr], str]:
@@ -171,9 +169,9 @@ def regs(context: Context) -> Iterator[str]:
     values = [(name, context.value(name)) for name in names]
     yield from register_lines(values, context.width, {})
     pc = context.value("pc")
-    yield f"pc    {pc:016x} {symbol_lookup(context)(pc) or ''}".rstrip()
+    yield f"pc    {pc:016x} {context.symbol_at(pc) or ''}".rstrip()
     if context.width >= NARROW:
-        named = [f"{n}={s}" for n, v in values if (s := symbol_lookup(context)(v))]
+        named = [f"{n}={s}" for n, v in values if (s := context.symbol_at(v))]
         if named:
             yield from wrap_list(["symbols:", *named], context.width, "  ")
 

@@ -3,21 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from cli.commands.code import code_lines
 from cli.context import CommandError, Context
 from cli.format import plural
-from cli.memory_format import Format, FormatError, location, memory_lines, parse_format, string_text, value_text
+from cli.memory_format import Format, FormatError, memory_lines, parse_format, string_text, value_text
 from cli.registry import command
 
 STRING_LIMIT = 256
-
-
-def symbol_lookup(context: Context) -> Callable[[int], str | None]:
-    """`name+offset` for an address, None where no symbol is near."""
-    symbols = context.debugger.symbols
-    return lambda address: symbols.format(address) if symbols.lookup(address) else None
 
 
 def _format(context: Context, text: str | None, place: str) -> Format:
@@ -55,17 +49,16 @@ def x(context: Context, fmt: str | None, address: int | None, space: str | None)
         yield from code_lines(context, address, form.count)
         context.memory["next"] = str(lines[-1].address + lines[-1].length if lines else address)
         return
-    symbol = symbol_lookup(context)
     if form.letter == "s":
         for _ in range(form.count):
             data = _string(context, address, space)
-            yield f"{location(address, symbol)}:  {string_text(data)}"
+            yield f"{context.place(address)}:  {string_text(data)}"
             address += len(data)
         context.memory["next"] = str(address)
         return
     data = context.debugger.read_memory(address, form.count * form.size, space=space, hart=context.hart)
     context.memory["next"] = str(address + len(data))
-    yield from memory_lines(data, address, form, symbol, context.width)
+    yield from memory_lines(data, address, form, context.symbol_at, context.width)
 
 
 def _string(context: Context, address: int, space: str) -> bytes:
@@ -89,11 +82,11 @@ def print_(context: Context, fmt: str | None, value: int) -> Iterator[str]:
         form = _format(context, fmt + ("" if any(c in fmt for c in "bhwg") else "g"), "print")
         if form.letter in "is":
             raise CommandError(f"print takes no /{form.letter}; use x/{form.letter}")
-        shown = value_text(value & ((1 << form.size * 8) - 1), form.letter, form.size, symbol_lookup(context))
+        shown = value_text(value & ((1 << form.size * 8) - 1), form.letter, form.size, context.symbol_at)
         yield f"0x{value:x}" if form.letter == "x" and form.size == 8 else shown
         return
     signed = value - (1 << 64) if value >> 63 else value
-    name = symbol_lookup(context)(value)
+    name = context.symbol_at(value)
     yield f"{value:#x} = {signed}" + (f" <{name}>" if name else "")
 
 
@@ -107,4 +100,4 @@ def poke(context: Context, address: int, value: int, size: str | None, space: st
     length = int(size or 8)
     data = (value & ((1 << 8 * length) - 1)).to_bytes(length, "little")
     context.debugger.write_memory(address, data, space=space or "current", hart=context.hart)
-    yield f"{location(address, symbol_lookup(context))}: {plural(length, 'byte')} written"
+    yield f"{context.place(address)}: {plural(length, 'byte')} written"

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from cli.commands.machine import csr_in_short
-from cli.commands.memory import symbol_lookup
 from cli.context import Context
-from cli.format import pte_bits, place
+from cli.format import walk_lines
 from cli.registry import command
 
+TABLES = {"gva": ("vsatp", "hgatp"), "gpa": ("hgatp",), "hva": ("satp",)}
+"""The CSRs that point to the tables of each address space."""
 ACCESS = {"r": "load", "w": "store", "x": "fetch"}
 
 
@@ -28,23 +30,16 @@ def translate(context: Context, address: int, access: str | None, space: str | N
     how = access or "r"
     walk = context.debugger.translate(address, access=how, space=space or "current", hart=context.hart)
     chosen = space or ("gva" if context.debugger.mode_name(context.hart).startswith("V") else "hva")
-    tables = {"gva": ("vsatp", "hgatp"), "gpa": ("hgatp",), "hva": ("satp",)}[chosen]
-    shown = place(address, symbol_lookup(context)(address))
-    yield f"{ACCESS[how]} at {chosen.upper()} {shown}"
-    for name in tables:
-        yield f"  {name}: {csr_in_short(context, name)}"
-    for step in walk.steps:
-        indent = "    " if step.stage == "G" and chosen == "gva" else "  "
-        mark = "" if step.ok else "  <-- fails here"
-        yield (
-            f"{indent}{step.stage:<2} level {step.level}  PTE at {step.pte_address:#x} = {step.pte:#018x}"
-            f"  {pte_bits(step.pte)}{mark}"
-        )
-        if step.text:
-            yield f"{indent}   {step.text}"
+    yield f"{ACCESS[how]} at {chosen.upper()} {context.place(address)}"
+    if context.debugger.mode_name(context.hart) == "M" and space is None:
+        yield "  M-mode does not translate (unless mstatus.MPRV says so)"
+    else:
+        for name in TABLES[chosen]:
+            yield f"  {name}: {csr_in_short(context, name)}"
+    yield from walk_lines(walk, two_stages=chosen == "gva")
     if walk.fault is not None:
         number = f"cause {walk.cause}, " if walk.cause is not None else ""
-        yield f"fault: {number}{walk.fault}"
+        yield from textwrap.wrap(f"fault: {number}{walk.fault}", max(40, context.width), subsequent_indent="  ")
         return
     if chosen == "gva" and walk.gpa is not None:
         yield f"GPA {walk.gpa:#x}"

@@ -85,4 +85,4 @@ def fence(h: Hart) -> None:
 
 alias("pause", "fence 1, 0", fm=0)
 alias("fence.tso", "fence 3, 3", fm=8)
-alias("fence", "fence 15, 15")
+alias("fence", "fence 15, 15", fm=0)

@@ -4,7 +4,8 @@
 How CSRs are typed is a choice with reasons. A CSR with fields is a gdb `flags` type: `p $hstatus` prints the fields by
 name, while `p/x $hstatus`, `$hstatus & 0x80`, `$scause == 10` and `set $hstatus = 0` work as on a number, and
 `info registers` shows both. (A union of number and struct would give `$hstatus.f.SPV`, but none of the others.)
-Exception PCs and trap vectors are code pointers, so that gdb prints the symbol they point at.
+Exception PCs and trap vectors are code pointers, so that gdb prints the symbol they point at. Cause registers are
+enumerations of the exceptions; an interrupt is a number with bit 63 set there, as gdb takes no enumerator so large.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from xml.sax.saxutils import quoteattr
 
+from core.trap.causes import Cause
 from gdbstub.riscv.regnums import F0, F_NAMES, FP, MODE, PC, PRIV, VIRT, X_NAMES, csr_number
 
 
@@ -66,6 +68,7 @@ MODES = {0: "U", 1: "HS", 3: "M", 4: "VU", 5: "VS"}
 _X_TYPES = {"ra": "code_ptr", "sp": "data_ptr", "gp": "data_ptr", "tp": "data_ptr", "fp": "data_ptr"}
 _FPU_CSRS = {1: "fflags", 2: "frm", 3: "fcsr"}
 _CODE_POINTER = re.compile(r"\w*(epc|tvec)")
+_CAUSE = re.compile(r"(m|mn|s|vs)cause")
 
 
 def describe(csrs: Iterable[CsrLike]) -> Description:
@@ -92,6 +95,16 @@ class _Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.registers: dict[int, Register] = {}
+        self._enumerations: dict[tuple[tuple[int, str], ...], str] = {}
+
+    def enumeration(self, name: str, values: Mapping[int, str], size: int = 8) -> str:
+        """The type for these values, under `name` unless there is one already."""
+        rows = tuple((value, _identifier(words)) for value, words in sorted(values.items()))
+        if rows not in self._enumerations:
+            self._enumerations[rows] = name
+            body = "".join(f'<evalue name="{words}" value="{value}"/>' for value, words in rows)
+            self.line(f'<enum id="{name}" size="{size}">{body}</enum>')
+        return self._enumerations[rows]
 
     def line(self, text: str) -> None:
         self.lines.append(text)
@@ -140,6 +153,8 @@ def _csr_type(writer: _Writer, csr: CsrLike) -> str:
     """The gdb type of a CSR; its definition is written if it is one of its own."""
     if _CODE_POINTER.fullmatch(csr.name):
         return "code_ptr"
+    if _CAUSE.fullmatch(csr.name):
+        return writer.enumeration("cause_t", {cause.value: cause.name for cause in Cause})
     fields = sorted(csr.fields, key=lambda field: field.lsb)
     if not fields or (fields[0].lsb == 0 and fields[0].msb == 63):
         return "uint64"
@@ -156,14 +171,7 @@ def _csr_type(writer: _Writer, csr: CsrLike) -> str:
 def _field_type(writer: _Writer, csr: CsrLike, field: FieldLike) -> str:
     if not field.values:
         return "uint64"
-    kind = f"{csr.name}_{_identifier(field.name)}"
-    writer.line(_enumeration(kind, field.values, 8))
-    return kind
-
-
-def _enumeration(kind: str, values: Mapping[int, str], size: int) -> str:
-    rows = "".join(f'<evalue name="{_identifier(name)}" value="{value}"/>' for value, name in sorted(values.items()))
-    return f'<enum id="{kind}" size="{size}">{rows}</enum>'
+    return writer.enumeration(f"{csr.name}_{_identifier(field.name)}", field.values)
 
 
 def _identifier(words: str) -> str:
@@ -175,7 +183,6 @@ def _virtual(writer: _Writer) -> None:
     """What is no architectural register: privilege and virtualization. gdb shows `priv` by a rule of its own."""
     writer.line('<feature name="org.gnu.gdb.riscv.virtual">')
     writer.register(PRIV, "priv", "int", group="system")
-    writer.line(_enumeration("mode_t", MODES, 1))
     writer.register(VIRT, "virt", "bool", bits=8, group="system")
-    writer.register(MODE, "mode", "mode_t", bits=8, group="system")
+    writer.register(MODE, "mode", writer.enumeration("mode_t", MODES, 1), bits=8, group="system")
     writer.line("</feature>")

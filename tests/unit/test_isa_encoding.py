@@ -164,8 +164,8 @@ def field_values(operand: Operand, rng: random.Random) -> Iterator[int]:
     top = operand.mask.bit_count()
     low = min(low for _, _, low in operand.pieces)
     for bits in (0, 1, (1 << top) - 1, 1 << (top - 1), *(rng.getrandbits(top) for _ in range(6))):
-        value = bits << low
-        yield (value - (1 << operand.width) if operand.signed and value >> (operand.width - 1) else value) + operand.bias
+        value = (bits << low) + operand.bias
+        yield value - (1 << operand.width) if operand.signed and value >> (operand.width - 1) else value
 
 
 @pytest.mark.parametrize("record", INSTRUCTIONS, ids=lambda r: r.name)
@@ -229,7 +229,7 @@ def test_aliases_stand_for_cases_of_their_base() -> None:
 def test_declaring_the_instructions_is_quick() -> None:
     """What core/isa itself costs at import; the CSRs and the MMU, imported before, are not counted."""
     code = (
-        "import time, core.csr.access, core.mmu.access, core.mmu.fence, core.trap.ret, core.trap.rules, dataclasses, re\n"
+        "import time, core.csr.access, core.mmu.access, core.mmu.fence, core.trap.ret, core.trap.rules, re\n"
         "start = time.process_time()\nimport core.isa.decode\nprint(time.process_time() - start)"
     )
     best = min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3))

@@ -13,7 +13,29 @@ from core.mmu.fence import sfence_vma
 from core.mmu.modes import MODES, SV39, SV48, SV57, Stage, levels_of
 from core.tolerance import Tolerance
 from tests.unit.test_mmu_support import (
-    AD, ADUE, DEVICE, LEVELS, MPRV, MXR, RAM, RAM_SIZE, RW, RWX, RX, SUM, A, Bench, D, G, R, U, V, W, X, no_trap, trap_of,
+    AD,
+    ADUE,
+    DEVICE,
+    LEVELS,
+    MPRV,
+    MXR,
+    RAM,
+    RAM_SIZE,
+    RW,
+    RWX,
+    RX,
+    SUM,
+    A,
+    Bench,
+    D,
+    G,
+    R,
+    U,
+    V,
+    W,
+    X,
+    no_trap,
+    trap_of,
 )
 
 PAGED = [SV39.value, SV48.value, SV57.value]
@@ -55,7 +77,10 @@ def paged(mode: int = SV39.value, bits: int = V | RWX | AD, level: int = 0, priv
 
 def test_modes_are_those_of_the_manual() -> None:
     assert {value: (mode.levels, mode.bits) for value, mode in MODES.items()} == {
-        0: (0, 64), 8: (3, 39), 9: (4, 48), 10: (5, 57),
+        0: (0, 64),
+        8: (3, 39),
+        9: (4, 48),
+        10: (5, 57),
     }
     assert [levels_of(value) for value in range(16)] == [0] * 8 + [3, 4, 5] + [0] * 5
     assert [SV39.name_at(Stage.G), SV39.bits_at(Stage.G), SV39.bits_at(Stage.VS)] == ["Sv39x4", 41, 39]
@@ -169,7 +194,9 @@ def test_h079_misaligned_superpage_is_a_page_fault() -> None:
         assert trap_of(lambda action=action: action(bench.h, VA))[0] == page_fault, access  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(("bits", "faulting"), [(0, "fetch load store"), (A, "store"), (AD, ""), (D, "fetch load store")])
+@pytest.mark.parametrize(
+    ("bits", "faulting"), [(0, "fetch load store"), (A, "store"), (AD, ""), (D, "fetch load store")]
+)
 def test_h087_svade_faults_where_a_or_d_is_clear(bits: int, faulting: str) -> None:
     for access, (action, page_fault, _) in ACTIONS.items():
         bench, slot = paged(bits=V | RWX | bits)

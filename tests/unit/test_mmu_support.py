@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bare hart with a little RAM and page tables, for the tests of address translation. PTE bits are spelled out here on purpose."""
+"""A bare hart with a little RAM and page tables, for the tests of address translation.
+
+PTE and CSR bits are spelled out here on purpose.
+"""
 
 from __future__ import annotations
 
@@ -104,25 +107,33 @@ class Bench:
         return table
 
     def map(
-        self, root: int, mode: int, address: int, target: int, bits: int, level: int = 0, *, stage: str = "S",
-        place: Callable[[int], int] = lambda address: address,
+        self,
+        root: int,
+        mode: int,
+        address: int,
+        target: int,
+        bits: int,
+        level: int = 0,
+        *,
+        stage: str = "S",
+        offset: int = 0,
     ) -> int:
-        """Put a leaf for `address` into the table at `root`, making tables as needed; returns the entry's address.
+        """Put a leaf for `address` into the table at `root`, making tables as needed; returns the entry's physical address.
 
-        `place` turns the addresses used in the tables (guest physical ones in the VS-stage) into physical ones.
+        Tables are named by their physical addresses plus `offset` (guest physical addresses in the VS-stage).
         """
         table = root
         for at in range(LEVELS[mode] - 1, level - 1, -1):
             wide = stage == "G" and at == LEVELS[mode] - 1
             index = address >> (12 + 9 * at) & (0x7FF if wide else 0x1FF)
-            slot = table + 8 * index
+            slot = table - offset + 8 * index
             if at == level:
-                self.put(place(slot), (target >> 12) << 10 | bits)
+                self.put(slot, (target >> 12) << 10 | bits)
                 return slot
-            entry = self.word(place(slot))
+            entry = self.word(slot)
             if not entry & V:
-                entry = (self.new_table() >> 12) << 10 | V
-                self.put(place(slot), entry)
+                entry = (self.new_table() + offset >> 12) << 10 | V
+                self.put(slot, entry)
             table = (entry >> 10) << 12
         raise AssertionError
 

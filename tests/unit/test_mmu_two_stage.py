@@ -12,8 +12,39 @@ from core.mmu.fence import hfence_gvma, sfence_vma
 from core.mmu.modes import MODES
 from core.tolerance import Tolerance
 from tests.unit.test_mmu_support import (
-    AD, ADUE, BARE, DEVICE, GVA, HAS_GPA, IMPLICIT_READ, IMPLICIT_WRITE, LEVELS, MPRV, MPV, MXR, RAM, RAM_SIZE, RW, RWX,
-    RX, SPVP, SUM, SV39, SV48, SV57, A, Bench, D, G, R, U, V, W, X, no_trap, trap_of,
+    AD,
+    ADUE,
+    BARE,
+    DEVICE,
+    GVA,
+    HAS_GPA,
+    IMPLICIT_READ,
+    IMPLICIT_WRITE,
+    LEVELS,
+    MPRV,
+    MPV,
+    MXR,
+    RAM,
+    RAM_SIZE,
+    RW,
+    RWX,
+    RX,
+    SPVP,
+    SUM,
+    SV39,
+    SV48,
+    SV57,
+    A,
+    Bench,
+    D,
+    G,
+    R,
+    U,
+    V,
+    W,
+    X,
+    no_trap,
+    trap_of,
 )
 
 VA = 0x15_5555_4000
@@ -39,34 +70,22 @@ class World(Bench):
                 slot = self.map(self.groot, gmode, GPA_BASE + offset, RAM + offset, gbits, stage="G")
                 if offset == PAGE:
                     self.gslot = slot
+        self.offset = GPA_BASE - RAM if gmode != BARE else 0
         if vmode != BARE:
-            base = self.gpa(self.vroot)
-            self.slot = self.place(self.map(base, vmode, VA, self.target(), bits, place=self.place))
+            self.slot = self.map_vs(VA, self.target(), bits)
         self.set(
             vsatp=self.satp(vmode, self.gpa(self.vroot)) if vmode != BARE else 0,
             hgatp=self.satp(gmode, self.groot, 5) if gmode != BARE else 0,
         )
         self.mode(1, 1)
 
-    def new_table(self, pages: int = 1) -> int:
-        table = super().new_table(pages)
-        return table if getattr(self, "vroot", 0) == 0 else self.gpa(table) if self.building_vs else table
-
-    building_vs = False
-
-    def map(self, root: int, mode: int, address: int, target: int, bits: int, level: int = 0, *, stage: str = "S",
-            place: Callable[[int], int] = lambda address: address) -> int:
-        self.building_vs = stage != "G" and self.gmode != BARE and getattr(self, "vroot", 0) != 0
-        try:
-            return super().map(root, mode, address, target, bits, level, stage=stage, place=place)
-        finally:
-            self.building_vs = False
-
-    def place(self, gpa: int) -> int:
-        return gpa - GPA_BASE + RAM if self.gmode != BARE else gpa
+    def map_vs(self, va: int, gpa: int, bits: int, level: int = 0) -> int:
+        """Put a leaf into the VS-stage table; returns the physical address of the entry."""
+        return self.map(self.gpa(self.vroot), self.vmode, va, gpa, bits, level, offset=self.offset)
 
     def gpa(self, spa: int) -> int:
-        return spa - RAM + GPA_BASE if self.gmode != BARE else spa
+        """The guest physical address of RAM."""
+        return spa + self.offset
 
     def target(self) -> int:
         return self.gpa(RAM + PAGE)
@@ -208,7 +227,7 @@ def test_h076_no_gpa_with_other_faults() -> None:
 def test_h077_the_half_that_faults_is_reported() -> None:
     world = World()
     beyond = VA + 0x1000
-    world.map(world.gpa(world.vroot), SV39, beyond, GPA_BASE + 0x9000, V | RWX | AD, place=world.place)
+    world.map_vs(beyond, GPA_BASE + 0x9000, V | RWX | AD)
     world.put(world.gentry(GPA_BASE + 0x9000), 0)
     world.fence()
     world.put(RAM + PAGE + 0xFFE, 0x0003, 2)  # low half of a 32-bit instruction
@@ -226,13 +245,11 @@ def test_h077_the_half_that_faults_is_reported() -> None:
 def test_h078_superpages_of_either_stage_combine() -> None:
     world = World()
     base = VA & ~0x1F_FFFF
-    root = world.gpa(world.vroot)
     big = World(vmode=BARE)
     big.map(big.groot, SV39, 1 << 35, RAM, V | RWX | U | AD, 1, stage="G")  # G-stage 2 MiB, VS-stage bare
     big.put(RAM + 0x1_2340, 4711)
     assert big.load((1 << 35) + 0x1_2340) == 4711
-    slot = world.place(world.map(root, SV39, base + 0x20_0000, GPA_BASE, V | RWX | AD, 1, place=world.place))
-    assert world.word(slot) & RWX  # VS-stage 2 MiB over G-stage 4 KiB pages
+    world.map_vs(base + 0x20_0000, GPA_BASE, V | RWX | AD, 1)  # VS-stage 2 MiB over G-stage 4 KiB pages
     for offset in (0x1000, 0x1_2340, 0x12_3458):
         world.put(RAM + offset, offset)
         assert world.load(base + 0x20_0000 + offset) == offset
@@ -247,7 +264,7 @@ def test_h079_misaligned_superpages_in_both_stages() -> None:
     world = World()
     base = VA & ~0x1F_FFFF
     va = base + 0x20_0000
-    world.map(world.gpa(world.vroot), SV39, va, GPA_BASE + 0x1000, V | RWX | AD, 1, place=world.place)
+    world.map_vs(va, GPA_BASE + 0x1000, V | RWX | AD, 1)
     assert trap_of(lambda: world.load(va)) == (13, va, 0, GVA)
     world = World(vmode=BARE)
     world.map(world.groot, SV39, 1 << 35, RAM + 0x1000, V | RWX | U | AD, 1, stage="G")
@@ -256,9 +273,16 @@ def test_h079_misaligned_superpages_in_both_stages() -> None:
 
 MXR_CASES = [
     # VS leaf, G leaf, vsstatus.MXR, sstatus.MXR, cause of a load's fault (0: none)
-    (X, RX, 0, 0, 13), (X, RX, MXR, 0, 0), (X, RX, 0, MXR, 0),
-    (RX, X, 0, 0, 21), (RX, X, MXR, 0, 21), (RX, X, 0, MXR, 0),
-    (X, X, MXR, 0, 21), (X, X, 0, MXR, 0), (X, X, MXR, MXR, 0), (RX, RW, MXR, 0, 0),
+    (X, RX, 0, 0, 13),
+    (X, RX, MXR, 0, 0),
+    (X, RX, 0, MXR, 0),
+    (RX, X, 0, 0, 21),
+    (RX, X, MXR, 0, 21),
+    (RX, X, 0, MXR, 0),
+    (X, X, MXR, 0, 21),
+    (X, X, 0, MXR, 0),
+    (X, X, MXR, MXR, 0),
+    (RX, RW, MXR, 0, 0),
 ]
 
 
@@ -273,7 +297,7 @@ def test_h080_mxr_of_either_level(vs_bits: int, g_bits: int, vmxr: int, mxr: int
         assert no_trap(world.load)
 
 
-@pytest.mark.parametrize(("vsum", "hsum", "allowed"), [(0, 0, False), (0, SUM, False), (SUM, 0, True), (SUM, SUM, True)])
+@pytest.mark.parametrize(("vsum", "hsum", "allowed"), [(0, 0, 0), (0, SUM, 0), (SUM, 0, 1), (SUM, SUM, 1)])
 def test_h081_only_vsstatus_sum_governs_a_guest(vsum: int, hsum: int, allowed: bool) -> None:
     world = World(bits=V | RW | U | AD)
     world.set(vsstatus=vsum, mstatus=hsum, hstatus=SPVP)
