@@ -9,7 +9,8 @@ from llvmlite import ir
 
 from core.engine import decoded, primitives
 from core.engine.interpreter import Interpreter
-from core.engine.lower import VOID, Program
+from core.engine.lower import Program
+from core.engine.values import VOID
 from core.isa.encoding import INSTRUCTIONS
 
 EXPORTED = {

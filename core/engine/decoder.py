@@ -6,14 +6,11 @@ from __future__ import annotations
 from core.engine import decoded
 from core.engine.operands import extractors
 from core.hart import Hart
-from core.isa.generate import decoder_source, expander_source
 from core.isa.decode import INSTRUCTIONS
+from core.isa.generate import decoder_source, expander_source
 from core.isa.intrinsics import Trap, cold, end_slice, inline, u64
 from core.kernel import make_kernel
-from core.mmu.access import fetch
-from core.mmu.modes import PAGE_MASK
-from core.mmu.slow import fetch_page
-from core.mmu.tlb import INDEX_MASK
+from core.mmu.access import fetch, fetch_differs, fetch_page
 from core.trap.causes import Cause
 
 NONE = len(INSTRUCTIONS)
@@ -59,17 +56,23 @@ def operation_of(h: Hart, raw: u64) -> u64:
     return u64(index + decoded.FIRST_INSTRUCTION)
 
 
+@inline
+def uncached(h: Hart) -> u64:
+    """Address of an entry that is always empty."""
+    return u64(h.code_scratch + 64)
+
+
 @cold
 def decode_at(h: Hart, entry: u64) -> u64:
     """Fetch and decode the instruction at h.pc into its entry; returns the address of the entry to execute.
 
-    An instruction that crosses a page depends on two translations and is never kept: it goes into the scratch entry and is
-    the last of its slice, so that what follows is looked up.
+    An instruction that crosses a page depends on two translations and is never kept, nor is one on a page that PMP splits: it
+    goes into the scratch entry and is the last of its slice, so that what follows is looked up.
     """
     h.inst = 0
     raw = fetch(h)
     place = entry
-    if h.pc & 0xFFF == 0xFFE and raw & 3 == 3:
+    if entry == uncached(h) or (h.pc & 0xFFF == 0xFFE and raw & 3 == 3):
         place = h.code_scratch
         end_slice(h)
     operation = operation_of(h, raw)
@@ -87,9 +90,8 @@ def decode_at(h: Hart, entry: u64) -> u64:
 
 @inline
 def entry_at_pc(h: Hart) -> u64:
-    """Address of the entry of the instruction at h.pc."""
-    pc = h.pc
-    known = h.tlb_fetch | ((pc >> 11) & INDEX_MASK)
-    if h.tlb[known] == pc & PAGE_MASK:
-        return decoded.entry_of(h, u64(pc + h.tlb[known | 1]))
-    return decoded.entry_of(h, fetch_page(h, pc))
+    """Address of the entry of the instruction at h.pc; an empty one where each instruction must be fetched anew."""
+    spa = fetch_page(h, h.pc)
+    if fetch_differs(h, h.pc):
+        return uncached(h)
+    return decoded.entry_of(h, spa)

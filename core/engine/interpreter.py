@@ -8,7 +8,7 @@ what must be in memory before it runs, and whether it can trap, jump, end the sl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -17,8 +17,10 @@ from core.engine import decoded
 from core.engine.boundary import abandon, boundary, deliver
 from core.engine.breakpoints import stops_here
 from core.engine.decoder import decode_at, entry_at_pc, illegal_instruction, operation_of
-from core.engine.lower import I8, I16, I32, I64, PTR, VOID, Lowered, Program, as_callee
+from core.engine.lower import Program
 from core.engine.operands import IMMEDIATE, placement
+from core.engine.subset import effects_of, source_of
+from core.engine.values import I8, I16, I32, I64, PTR, VOID, Lowered, as_callee
 from core.events import Event
 from core.isa.encoding import Instruction
 
@@ -65,10 +67,10 @@ class Interpreter:
         self.build_trap(self.trap, fetched=True)
         self.build_trap(self.fetch_trap, fetched=False)
         self.build_boundary()
-        self.build_instruction(self.operations[decoded.ILLEGAL], self.program.lower(illegal_instruction), {})
+        self.build_instruction(self.operations[decoded.ILLEGAL], illegal_instruction, {})
         for instruction in self.instructions:
             operation = self.operations[decoded.FIRST_INSTRUCTION + instruction.index]
-            self.build_instruction(operation, self.program.lower(instruction.function), placement(instruction))
+            self.build_instruction(operation, instruction.function, placement(instruction))
         run = ir.Function(self.program.module, ir.FunctionType(VOID, [PTR]), "hartline_run")
         builder = ir.IRBuilder(run.append_basic_block("entry"))
         nothing = ir.Constant(PTR, None)
@@ -208,10 +210,10 @@ class Interpreter:
 
     # -- instructions -------------------------------------------------------------------------------------------------
 
-    def build_instruction(self, operation: Any, lowered: Lowered, places: dict[str, int | str]) -> None:
+    def build_instruction(self, operation: Any, function: Callable[..., Any], places: dict[str, int | str]) -> None:
         """An instruction: operands out of the entry, its kernel function, on to the next."""
         hart, pc, entry, left = operation.args
-        effects = lowered.effects
+        effects = effects_of(function)
         builder, trapped = self.begin(operation, self.trap)
         length = builder.zext(self.entry_part(builder, entry, 7, I8), I64)
         following = builder.add(pc, length)
@@ -222,18 +224,14 @@ class Interpreter:
         if "npc" in effects.reads | effects.writes:
             self.store(builder, hart, "npc", following)
         values = []
-        for name, kind in lowered.source.parameters:
+        for name, kind in source_of(function).parameters:
             if kind == "Hart":
                 values.append(hart)
             elif places[name] == IMMEDIATE:
                 values.append(builder.sext(self.entry_part(builder, entry, 8, I32), I64))
             else:
                 values.append(builder.zext(self.entry_part(builder, entry, 2 + int(places[name]), I8), I64))
-        inlined = builder.call(lowered.llvm, values)
-        if effects.traps:
-            fine = operation.append_basic_block("fine")
-            builder.cbranch(inlined, trapped, fine).set_weights([1, 2000])
-            builder.position_at_end(fine)
+        self.program.inline_at(builder, function, values, (), trapped)
         if "x" in effects.writes:
             self.program.store_slot(builder, hart, "x", I64(0), I64(0))
         if effects.host or "left" in effects.writes:

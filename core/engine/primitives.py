@@ -10,11 +10,13 @@ from typing import Any
 from llvmlite import ir
 
 from core.engine import decoded
-from core.engine.lower import I1, I64, PTR, VOID, FunctionLowering, Program, Value, as_callee
+from core.engine.lower import Program
+from core.engine.statements import Body
 from core.engine.subset import BOOL, U64, UNKNOWN
+from core.engine.values import I1, I64, PTR, VOID, Value, as_callee
 from core.isa import intrinsics
 
-PRIMITIVE_LOWERINGS: dict[Any, Callable[[FunctionLowering, ast.Call], Value | None]] = {}
+PRIMITIVE_LOWERINGS: dict[Any, Callable[[Body, ast.Call], Value | None]] = {}
 
 
 def lowers(function: Any) -> Callable[[Any], Any]:
@@ -32,12 +34,12 @@ def install(program: Program) -> None:
     program.primitives.update(PRIMITIVE_LOWERINGS)
 
 
-def argument(low: FunctionLowering, node: ast.Call, position: int) -> Any:
+def argument(low: Body, node: ast.Call, position: int) -> Any:
     """Argument `position` as u64."""
     return low.as_type(node.args[position], low.expression(node.args[position]), U64)
 
 
-def constant_argument(low: FunctionLowering, node: ast.Call, position: int) -> int:
+def constant_argument(low: Body, node: ast.Call, position: int) -> int:
     """Argument `position`, which must be known now."""
     value = low.expression(node.args[position])
     if value.constant is None:
@@ -46,11 +48,11 @@ def constant_argument(low: FunctionLowering, node: ast.Call, position: int) -> i
 
 
 @lowers(intrinsics.sext32)
-def _sext32(low: FunctionLowering, node: ast.Call) -> Value:
+def _sext32(low: Body, node: ast.Call) -> Value:
     return Value(U64, low.builder.sext(low.wide(node.args[0], 32), I64))
 
 
-def field_of(low: FunctionLowering, node: ast.Call) -> tuple[int, int]:
+def field_of(low: Body, node: ast.Call) -> tuple[int, int]:
     """lsb and width of the Field that is argument 1."""
     field = low.source.resolve(node.args[1])
     if field is UNKNOWN:
@@ -59,21 +61,21 @@ def field_of(low: FunctionLowering, node: ast.Call) -> tuple[int, int]:
 
 
 @lowers(intrinsics.get)
-def _get(low: FunctionLowering, node: ast.Call) -> Value:
+def _get(low: Body, node: ast.Call) -> Value:
     lsb, width = field_of(low, node)
     shifted = low.builder.lshr(argument(low, node, 0), I64(lsb))
     return Value(U64, low.builder.and_(shifted, I64((1 << width) - 1)))
 
 
 @lowers(intrinsics.isset)
-def _isset(low: FunctionLowering, node: ast.Call) -> Value:
+def _isset(low: Body, node: ast.Call) -> Value:
     lsb, width = field_of(low, node)
     masked = low.builder.and_(argument(low, node, 0), I64(((1 << width) - 1) << lsb))
     return Value(BOOL, low.builder.icmp_unsigned("!=", masked, I64(0)))
 
 
 @lowers(intrinsics.put)
-def _put(low: FunctionLowering, node: ast.Call) -> Value:
+def _put(low: Body, node: ast.Call) -> Value:
     lsb, width = field_of(low, node)
     mask = ((1 << width) - 1) << lsb
     rest = low.builder.and_(argument(low, node, 0), I64(~mask & intrinsics.M64))
@@ -82,58 +84,58 @@ def _put(low: FunctionLowering, node: ast.Call) -> Value:
 
 
 @lowers(intrinsics.clz64)
-def _clz64(low: FunctionLowering, node: ast.Call) -> Value:
+def _clz64(low: Body, node: ast.Call) -> Value:
     return Value(U64, low.builder.ctlz(argument(low, node, 0), I1(0)))
 
 
 @lowers(intrinsics.ctz64)
-def _ctz64(low: FunctionLowering, node: ast.Call) -> Value:
+def _ctz64(low: Body, node: ast.Call) -> Value:
     return Value(U64, low.builder.cttz(argument(low, node, 0), I1(0)))
 
 
 @lowers(intrinsics.popcount64)
-def _popcount64(low: FunctionLowering, node: ast.Call) -> Value:
+def _popcount64(low: Body, node: ast.Call) -> Value:
     return Value(U64, low.builder.ctpop(argument(low, node, 0)))
 
 
-def _load(low: FunctionLowering, address: Any, size: int, place: str) -> Value:
+def _load(low: Body, address: Any, size: int, place: str) -> Value:
     integer = ir.IntType(8 * size)
     loaded = low.builder.load(low.builder.inttoptr(address, PTR), typ=integer, align=1)
     low.program.alias(loaded, place)
     return Value(U64, loaded if size == 8 else low.builder.zext(loaded, I64))
 
 
-def _store(low: FunctionLowering, address: Any, size: int, value: Any, place: str) -> None:
+def _store(low: Body, address: Any, size: int, value: Any, place: str) -> None:
     narrow = value if size == 8 else low.builder.trunc(value, ir.IntType(8 * size))
     low.program.alias(low.builder.store(narrow, low.builder.inttoptr(address, PTR), align=1), place)
 
 
-def _ram_address(low: FunctionLowering, node: ast.Call) -> Any:
+def _ram_address(low: Body, node: ast.Call) -> Any:
     bias = low.program.load_slot(low.builder, low.hart(node), "ram_bias")
     return low.builder.add(argument(low, node, 1), bias)
 
 
 @lowers(intrinsics.ram_read)
-def _ram_read(low: FunctionLowering, node: ast.Call) -> Value:
+def _ram_read(low: Body, node: ast.Call) -> Value:
     return _load(low, _ram_address(low, node), constant_argument(low, node, 2), "ram")
 
 
 @lowers(intrinsics.ram_write)
-def _ram_write(low: FunctionLowering, node: ast.Call) -> None:
+def _ram_write(low: Body, node: ast.Call) -> None:
     _store(low, _ram_address(low, node), constant_argument(low, node, 2), argument(low, node, 3), "ram")
 
 
 @lowers(decoded.host_load)
-def _host_load(low: FunctionLowering, node: ast.Call) -> Value:
+def _host_load(low: Body, node: ast.Call) -> Value:
     return _load(low, argument(low, node, 0), constant_argument(low, node, 1), "decoded")
 
 
 @lowers(decoded.host_store)
-def _host_store(low: FunctionLowering, node: ast.Call) -> None:
+def _host_store(low: Body, node: ast.Call) -> None:
     _store(low, argument(low, node, 0), constant_argument(low, node, 1), argument(low, node, 2), "decoded")
 
 
-def call_host(low: FunctionLowering, node: ast.Call, slot: str, result: Any) -> Any:
+def call_host(low: Body, node: ast.Call, slot: str, result: Any) -> Any:
     """Call the Python function whose address is in `slot` with the hart and the other arguments."""
     hart = low.hart(node)
     target = low.builder.inttoptr(low.program.load_slot(low.builder, hart, slot), PTR)
@@ -143,24 +145,24 @@ def call_host(low: FunctionLowering, node: ast.Call, slot: str, result: Any) -> 
 
 
 @lowers(intrinsics.device_read)
-def _device_read(low: FunctionLowering, node: ast.Call) -> Value:
+def _device_read(low: Body, node: ast.Call) -> Value:
     return Value(U64, call_host(low, node, "host_device_read", I64))
 
 
 @lowers(intrinsics.device_write)
-def _device_write(low: FunctionLowering, node: ast.Call) -> None:
+def _device_write(low: Body, node: ast.Call) -> None:
     call_host(low, node, "host_device_write", VOID)
 
 
 @lowers(intrinsics.warn)
-def _warn(low: FunctionLowering, node: ast.Call) -> None:
+def _warn(low: Body, node: ast.Call) -> None:
     call_host(low, node, "host_warn", VOID)
 
 
-def _kernel(function: Any) -> Callable[[FunctionLowering, ast.Call], Value | None]:
+def _kernel(function: Any) -> Callable[[Body, ast.Call], Value | None]:
     """Lower a primitive as a call of an engine's own kernel function of the same signature."""
 
-    def emit(low: FunctionLowering, node: ast.Call) -> Value | None:
+    def emit(low: Body, node: ast.Call) -> Value | None:
         return low.invoke(node, low.program.lower(function), [], node.args)
 
     return emit

@@ -21,6 +21,7 @@ from core.isa import (
     rv_i_control,
     rv_i_memory,
     rv_m,
+    svinval,
     zicsr,
     zifencei,
 )
@@ -30,7 +31,20 @@ from core.isa.intrinsics import Trap
 from core.kernel import make_kernel
 from core.trap.causes import Cause
 
-EXTENSIONS = (rv_i, rv_i_memory, rv_i_control, rv_m, rv_a, rv_a_lrsc, rv_c, zicsr, zifencei, privileged, hypervisor)
+EXTENSIONS = (
+    rv_i,
+    rv_i_memory,
+    rv_i_control,
+    rv_m,
+    rv_a,
+    rv_a_lrsc,
+    rv_c,
+    zicsr,
+    zifencei,
+    privileged,
+    hypervisor,
+    svinval,
+)
 """The files instructions are declared in. A new file is one more name here."""
 
 ALL_FEATURES = sum(Feature)

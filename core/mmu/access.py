@@ -12,6 +12,7 @@ from core.mmu.modes import OFFSET_MASK, PAGE_MASK, Access
 from core.mmu.regime import guest_regime, settle_data
 from core.mmu.slow import (
     amo_load_slow,
+    fetch_half,
     fetch_slow,
     load_reserved_slow,
     load_slow,
@@ -56,6 +57,24 @@ def fetch(h: Hart) -> u64:
         word = ram_read(h, u64(pc + h.tlb[entry | 1]), 4)
         return word if word & 3 == 3 else word & 0xFFFF
     return fetch_slow(h, pc)
+
+
+@inline
+def fetch_page(h: Hart, va: u64) -> u64:
+    """The physical address from which the instruction at `va` is executed; its first 16 bits are in RAM.
+
+    Raises Trap: instruction page fault, guest-page fault, access fault. What holds for this address holds for the page
+    unless `fetch_differs` says otherwise.
+    """
+    entry = h.tlb_fetch | ((va >> 11) & INDEX_MASK)
+    if h.tlb[entry] == va & PAGE_MASK:
+        return u64(va + h.tlb[entry | 1])
+    return fetch_half(h, va)
+
+
+def fetch_differs(h: Hart, va: u64) -> bool:
+    """After `fetch_page`: whether PMP treats parts of the page differently, so that `fetch` must see every instruction."""
+    return bool(h.tlb[h.tlb_fetch | ((va >> 11) & INDEX_MASK)] != va & PAGE_MASK)
 
 
 def load_reserved(h: Hart, va: u64, size: u64) -> u64:

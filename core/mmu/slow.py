@@ -144,14 +144,14 @@ def demand_ram(h: Hart, spa: u64, size: u64, va: u64, access: u64, regime: u64, 
 @cold
 def fetch_slow(h: Hart, pc: u64) -> u64:
     """`fetch` where the fast path does not apply: each half is translated on its own."""
-    low = ram_read(h, fetch_page(h, pc), 2)
+    low = ram_read(h, fetch_half(h, pc), 2)
     if low & 3 != 3:
         return low
-    return low | u64(ram_read(h, fetch_page(h, u64(pc + 2)), 2) << 16)
+    return low | u64(ram_read(h, fetch_half(h, u64(pc + 2)), 2) << 16)
 
 
 @cold
-def fetch_page(h: Hart, va: u64) -> u64:
+def fetch_half(h: Hart, va: u64) -> u64:
     """The physical address from which the 16 bits at `va` are executed; it is RAM.
 
     Raises Trap: instruction page fault, guest-page fault, access fault.

@@ -2,8 +2,10 @@
 """The target description gdb is given, made from the register file's and the CSR registry's own declarations.
 
 How CSRs are typed is a choice with reasons. A CSR with fields is a gdb `flags` type: `p $hstatus` prints the fields by
-name, while `p/x $hstatus`, `$hstatus & 0x80`, `$scause == 10` and `set $hstatus = 0` work as on a number, and
+name, while `p/x $hstatus`, `$hstatus & 0x80`, `$hgatp == 0` and `set $hstatus |= 0x80` work as on a number, and
 `info registers` shows both. (A union of number and struct would give `$hstatus.f.SPV`, but none of the others.)
+gdb assigns to flags only what has their size, hence they are 32 bits wide where all fields lie there: `set $hvip = 4`
+works, while `set $hgatp = 0` must be written `set $hgatp = 0UL`.
 Exception PCs and trap vectors are code pointers, so that gdb prints the symbol they point at. Cause registers are
 enumerations of the exceptions; an interrupt is a number with bit 63 set there, as gdb takes no enumerator so large.
 """
@@ -97,7 +99,7 @@ class _Writer:
         self.registers: dict[int, Register] = {}
         self._enumerations: dict[tuple[tuple[int, str], ...], str] = {}
 
-    def enumeration(self, name: str, values: Mapping[int, str], size: int = 8) -> str:
+    def enumeration(self, name: str, values: Mapping[int, str], size: int = 4) -> str:
         """The type for these values, under `name` unless there is one already."""
         rows = tuple((value, _identifier(words)) for value, words in sorted(values.items()))
         if rows not in self._enumerations:
@@ -145,27 +147,29 @@ def _fpu(writer: _Writer) -> None:
 def _csrs(writer: _Writer, csrs: Sequence[CsrLike]) -> None:
     writer.line('<feature name="org.gnu.gdb.riscv.csr">')
     for csr in csrs:
-        writer.register(csr_number(csr.address), csr.name, _csr_type(writer, csr), group="csr")
+        kind, bits = _csr_type(writer, csr)
+        writer.register(csr_number(csr.address), csr.name, kind, bits=bits, group="csr")
     writer.line("</feature>")
 
 
-def _csr_type(writer: _Writer, csr: CsrLike) -> str:
-    """The gdb type of a CSR; its definition is written if it is one of its own."""
+def _csr_type(writer: _Writer, csr: CsrLike) -> tuple[str, int]:
+    """The gdb type of a CSR and its width in bits. The type's definition is written if it is one of its own."""
     if _CODE_POINTER.fullmatch(csr.name):
-        return "code_ptr"
+        return "code_ptr", 64
     if _CAUSE.fullmatch(csr.name):
-        return writer.enumeration("cause_t", {cause.value: cause.name for cause in Cause})
+        return writer.enumeration("cause_t", {cause.value: cause.name for cause in Cause}, 8), 64
     fields = sorted(csr.fields, key=lambda field: field.lsb)
-    if not fields or (fields[0].lsb == 0 and fields[0].msb == 63):
-        return "uint64"
-    lines = [f'<flags id="{csr.name}_t" size="8">']
+    if len(fields) < 2:
+        return "uint64", 64
+    bits = 32 if fields[-1].msb < 32 else 64
+    lines = [f'<flags id="{csr.name}_t" size="{bits // 8}">']
     for field in fields:
         kind = "bool" if field.msb == field.lsb else _field_type(writer, csr, field)
         lines.append(
             f'<field name={quoteattr(_identifier(field.name))} start="{field.lsb}" end="{field.msb}" type="{kind}"/>'
         )
     writer.lines += [*lines, "</flags>"]
-    return f"{csr.name}_t"
+    return f"{csr.name}_t", bits
 
 
 def _field_type(writer: _Writer, csr: CsrLike, field: FieldLike) -> str:

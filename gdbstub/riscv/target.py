@@ -172,7 +172,8 @@ class RiscvTarget:
         return register
 
     def _read(self, thread: ThreadId, register: Register) -> bytes:
-        return self.debugger.read_register(register.source, thread.thread - 1).to_bytes(register.width, "little")
+        value = self.debugger.read_register(register.source, thread.thread - 1)
+        return (value & ((1 << 8 * register.width) - 1)).to_bytes(register.width, "little")
 
     # Memory
 

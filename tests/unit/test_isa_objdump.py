@@ -37,7 +37,7 @@ def objdump(raws: Sequence[int], folder: Path) -> list[Row]:
     source, binary = folder / "code.s", folder / "code.o"
     lines = [f".insn {4 if raw & 3 == 3 else 2}, {raw:#x}\n" for raw in raws]
     source.write_text(".option rvc\n" + "".join(lines))
-    subprocess.run([TOOLS[0], "-march=rv64imach_zicsr_zifencei_zihintpause", "-o", binary, source], check=True)
+    subprocess.run([TOOLS[0], "-march=rv64imach_zicsr_zifencei_zihintpause_svinval", "-o", binary, source], check=True)
     listing = subprocess.run([TOOLS[1], "-d", binary], check=True, capture_output=True, text=True).stdout
     rows = [
         Row(int(found[1], 16), int(found[2], 16), plain(found[3]))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from core.hart import Hart
-from core.isa import hypervisor, privileged, zicsr
+from core.isa import hypervisor, privileged, svinval, zicsr
 from core.isa.decode import decode, encode
 from core.isa.intrinsics import Trap
 from core.mmu import fence
@@ -48,6 +48,9 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
         monkeypatch.setattr(privileged, name, record(name))
     for name in ("require_hfence_vvma", "require_hfence_gvma"):
         monkeypatch.setattr(hypervisor, name, record(name))
+        monkeypatch.setattr(svinval, name, record(name))
+    for name in ("require_sfence", "require_sfence_inval"):
+        monkeypatch.setattr(svinval, name, record(name))
     for name in ("sfence_vma", "hfence_vvma", "hfence_gvma"):
         monkeypatch.setattr(fence, name, record(name))
     return log
@@ -157,15 +160,17 @@ def test_wfi_waits_only_if_allowed(log: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"),
+    ("name", "rule", "call"),
     [
-        ("sfence.vma", "require_sfence"),
-        ("hfence.vvma", "require_hfence_vvma"),
-        ("hfence.gvma", "require_hfence_gvma"),
+        ("sfence.vma", "require_sfence", "sfence_vma"),
+        ("hfence.vvma", "require_hfence_vvma", "hfence_vvma"),
+        ("hfence.gvma", "require_hfence_gvma", "hfence_gvma"),
+        ("sinval.vma", "require_sfence", "sfence_vma"),
+        ("hinval.vvma", "require_hfence_vvma", "hfence_vvma"),
+        ("hinval.gvma", "require_hfence_gvma", "hfence_gvma"),
     ],
 )
-def test_fences_name_their_operands_by_register_not_by_value(log: Log, name: str, rule: str) -> None:
-    call = name.replace(".", "_")
+def test_fences_name_their_operands_by_register_not_by_value(log: Log, name: str, rule: str, call: str) -> None:
     run(encode(name, rs1=11, rs2=12), x11=0x5000, x12=0)
     run(encode(name, rs1=11), x11=0, x12=3)
     run(encode(name, rs2=12), x12=3)
@@ -183,3 +188,9 @@ def test_fences_name_their_operands_by_register_not_by_value(log: Log, name: str
     with pytest.raises(Trap):
         run(encode(name), h)
     assert log == [(rule,)]
+
+
+def test_outer_parts_of_a_split_fence_only_ask_for_permission(log: Log) -> None:
+    run(encode("sfence.w.inval"))
+    run(encode("sfence.inval.ir"))
+    assert log == [("require_sfence_inval",)] * 2

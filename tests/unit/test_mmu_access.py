@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from core.events import Event
@@ -200,7 +202,7 @@ WATCHED = [
 def test_watchpoints(kind: int, what: str, hit: int, physical: bool) -> None:
     bench = paged()
     h = bench.h
-    actions = {
+    actions: dict[str, Callable[[int], object]] = {
         "load": lambda va: memory.load(h, va, 4),
         "store": lambda va: memory.store(h, va, 4, 7),
         "amo": lambda va: memory.amo_load(h, va, 4),

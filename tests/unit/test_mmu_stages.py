@@ -194,9 +194,7 @@ def test_h079_misaligned_superpage_is_a_page_fault() -> None:
         assert trap_of(lambda action=action: action(bench.h, VA))[0] == page_fault, access  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(
-    ("bits", "faulting"), [(0, "fetch load store"), (A, "store"), (AD, ""), (D, "fetch load store")]
-)
+@pytest.mark.parametrize(("bits", "faulting"), [(0, "fetch load store"), (A, "store"), (AD, ""), (D, "fetch load store")])
 def test_h087_svade_faults_where_a_or_d_is_clear(bits: int, faulting: str) -> None:
     for access, (action, page_fault, _) in ACTIONS.items():
         bench, slot = paged(bits=V | RWX | bits)

@@ -118,7 +118,7 @@ class Bench:
         stage: str = "S",
         offset: int = 0,
     ) -> int:
-        """Put a leaf for `address` into the table at `root`, making tables as needed; returns the entry's physical address.
+        """Put a leaf for `address` into the table at `root`, making tables as needed; returns where it is.
 
         Tables are named by their physical addresses plus `offset` (guest physical addresses in the VS-stage).
         """
