@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.context import CommandError, Context
-from cli.registry import execute, find, split_line
+from cli.registry import execute, find, internal_error, split_line
 from cli.screen import Screen
 from cli.state import HartState, look
 from cli.summary import stop_summary
@@ -66,6 +66,8 @@ class Console:
                 self.screen.say([text], "code" if text.startswith("=> ") else None)
         except (CommandError, DebugError) as problem:
             self.screen.say([str(problem)], "error")
+        except Exception as problem:
+            self.screen.say([internal_error(line, problem)], "error")
         except KeyboardInterrupt:
             self.context.debugger.interrupt()
             self.context.debugger.wait(2.0)

@@ -13,6 +13,7 @@ without a newline, and raises CommandError or lets a DebugError pass when it can
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -160,3 +161,11 @@ def run_command(line: str, context: Context) -> Iterator[str]:
         yield from execute(line, context)
     except (CommandError, DebugError) as problem:
         yield str(problem)
+    except Exception as problem:
+        yield internal_error(line, problem)
+
+
+def internal_error(line: str, problem: Exception) -> str:
+    """A command has failed through a fault of its own; the machine and the front end go on. The traceback is logged."""
+    logging.getLogger("hartline.console").debug("command %r", line, exc_info=problem)
+    return f"internal error in {line.strip()!r}: {type(problem).__name__}: {problem}"

@@ -131,6 +131,8 @@ class Session:
                 if request == "quit":
                     return self._status()
                 in_console = False
+                stopped = "" if self.debugger.running else "; the machine stands still"
+                write(f"the guest's UART (Ctrl-A c goes back to the console{stopped})\n", sys.stderr)
             else:
                 key = self._open_uart(paused)
                 if key is not Key.CONSOLE:

@@ -5,7 +5,7 @@
     x[/FMT] ADDR [--space gva|gpa]  a format glued to the name, an expression, an option with named choices
     csr [CSR] [= VALUE]             a literal that introduces a value
     delete [NUMBER...]              any number of words
-    uart [TEXT...]                  the rest of the line as it is
+    uart [TEXT]                     the rest of the line as it is
 
 Words in capitals are of a kind (KINDS): how they are read and what Tab offers for them.
 """
@@ -156,7 +156,7 @@ def _take(parameter: Parameter, rest: list[str]) -> str | list[str] | None:
         del rest[0]
         if not rest:
             raise UsageError(f"{parameter.label} is missing after {parameter.literal!r}")
-    elif parameter.literal or not rest:
+    elif parameter.literal or not rest or rest[0] == "=":
         if not parameter.optional:
             raise UsageError(f"{parameter.label} is missing")
         return None

@@ -75,19 +75,19 @@ def _watch(context: Context, kind: str, address: int, length: int | None) -> Ite
     yield f"{KINDS[kind]} {point.number} on {plural(point.length, 'byte')} at {where}"
 
 
-@command("watch ADDR [BYTES]", help="stop when memory is written (8 bytes unless told)", example="watch counter 4")
+@command("watch ADDR [BYTES]", help="stop when memory is written (8 bytes unless told)", example="watch guest_data 4")
 def watch(context: Context, address: int, length: int | None) -> Iterator[str]:
     """Stops after the instruction that stores into the range."""
     return _watch(context, "watch", address, length)
 
 
-@command("rwatch ADDR [BYTES]", help="stop when memory is read", example="rwatch mailbox 4")
+@command("rwatch ADDR [BYTES]", help="stop when memory is read", example="rwatch guest_data 4")
 def rwatch(context: Context, address: int, length: int | None) -> Iterator[str]:
     """Stops after the instruction that loads from the range."""
     return _watch(context, "rwatch", address, length)
 
 
-@command("awatch ADDR [BYTES]", help="stop when memory is read or written", example="awatch mailbox 4")
+@command("awatch ADDR [BYTES]", help="stop when memory is read or written", example="awatch guest_data")
 def awatch(context: Context, address: int, length: int | None) -> Iterator[str]:
     """Stops after the instruction that loads from or stores into the range."""
     return _watch(context, "awatch", address, length)

@@ -25,7 +25,7 @@ def code_lines(context: Context, address: int, count: int) -> Iterator[str]:
     "disassemble [ADDR] [N]",
     aliases=("disas", "u"),
     help="show N instructions (10) from an address or symbol, or from pc",
-    example="disassemble trap_vector 20",
+    example="disassemble guest_main 20",
     repeats=True,
 )
 def disassemble(context: Context, address: int | None, count: int | None) -> Iterator[str]:

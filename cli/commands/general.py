@@ -97,7 +97,7 @@ def gdb_command(address: tuple[str, int], elf: str) -> str:
 
 
 @command(
-    "uart [TEXT...]",
+    "uart [TEXT]",
     help="give the terminal to the guest's UART, or send it one line",
     example="uart ls",
     console_only=True,

@@ -50,7 +50,7 @@ def mode(context: Context) -> Iterator[str]:
         instruction, next_mode, pc = target
         yield f"  {instruction:<11}  would go to {next_mode}-mode at {context.place(pc)}"
     yield f"  retired      {plural(state.retired, 'instruction')}"
-    yield f"  stopped      {context.debugger.stop.text}"
+    yield f"  last stop    {context.debugger.stop.text}"
 
 
 def csr_in_short(context: Context, name: str) -> str:

@@ -167,6 +167,8 @@ class _Walker:
         self.steps: list[WalkStep] = []
         self.gpa: int | None = None
         self.implicit: str | None = None
+        self.updated: dict[int, int] = {}
+        """Entries as hardware would have updated them by now, by physical address."""
 
     def run(self) -> Walk:
         """Both stages, then PMP."""
@@ -192,7 +194,8 @@ class _Walker:
         if not address_fits(address, mode.levels, stage):
             self.unfit(stage, address, mode)
         table = (Hgatp.PPN if stage == Stage.G else Satp.PPN).of(atp)
-        for level in reversed(range(mode.levels)):
+        level = mode.levels - 1
+        while True:
             place = (table << 12) + PTE_SIZE * table_index(address, level, mode.levels, stage)
             spa = self.nested(place, Access.READ) if stage == Stage.VS else place
             pte = self.read_pte(spa)
@@ -200,17 +203,17 @@ class _Walker:
             if verdict == Verdict.POINTER:
                 table = Pte.PPN.of(pte)
                 self.note(stage, level, place, spa, pte, f"{verdict.words}, the table at {table << 12:#x}")
+                level -= 1
                 continue
             if verdict != Verdict.LEAF:
                 self.page_fault(stage, address, level, place, spa, pte, *self.reason(stage, verdict))
             missing = missing_ad(pte, want) if self.permissions else 0
-            if missing:
-                self.missing_ad(stage, address, level, place, spa, pte, missing)
+            if missing and not self.update(stage, address, level, place, spa, pte, missing):
+                continue  # the entry has changed: the walker looks again
             target = leaf_target(pte, level, address)
             updated = f"; hardware sets {bit_names(missing)}" if missing else ""
             self.note(stage, level, place, spa, pte, f"leaf, {SIZES[level]}: {target:#x}{updated}")
             return target
-        raise AssertionError("level 0 is always judged a leaf or a fault")
 
     def nested(self, gpa: int, want: Access) -> int:
         """The physical address of a VS-stage entry; a fault on the way is one of an implicit access
@@ -222,7 +225,7 @@ class _Walker:
 
     def read_pte(self, spa: int) -> int:
         """An entry; it must be in RAM that S-level may read."""
-        pte = self.view.read(spa)
+        pte = self.updated.get(spa, self.view.read(spa))
         if pte is None:
             self.stop(access_fault(self.access), f"the page table entry at {spa:#x} is not in RAM", TABLE_RULE)
         if self.permissions and not self.view.allows(spa, PTE_SIZE, Access.READ, S_LEVEL):
@@ -247,18 +250,22 @@ class _Walker:
             return "U=0: the G-stage takes every access as user-level", "norm:H_vm_gpapriv"
         return verdict.words, verdict.rule
 
-    def missing_ad(
+    def update(
         self, stage: Stage, address: int, level: int, place: int, spa: int, pte: int, missing: int
-    ) -> None:
-        """A or D is clear: a fault, or hardware would set it, for which it needs to write the entry."""
+    ) -> bool:
+        """A or D is clear: a fault, or hardware would set it, for which it needs to write the entry. False: look again."""
         if not (self.view.vs_adue if stage == Stage.VS else self.view.adue):
             text = f"{bit_names(missing)} clear, and hardware does not set it (ADUE=0)"
             self.page_fault(stage, address, level, place, spa, pte, text, "norm:svade_access_ad_bit_clear")
         if stage == Stage.VS:
             spa = self.nested(place, Access.WRITE)
+            if self.read_pte(spa) != pte:
+                return False
         if not self.view.allows(spa, PTE_SIZE, Access.WRITE, S_LEVEL):
             text = f"PMP denies updating the page table entry at {spa:#x}"
             self.stop(access_fault(self.access), text, "norm:pmp_check_pagetable_access")
+        self.updated[spa] = pte | missing
+        return True
 
     def unfit(self, stage: Stage, address: int, mode: Mode) -> NoReturn:
         """The address is too wide for the mode."""

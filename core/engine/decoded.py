@@ -2,7 +2,7 @@
 """The decoded-instruction cache of the native engine, in the kernel subset; only native code runs these functions.
 
 For each page of RAM with executed instructions there is a block of entries, one for every halfword of the page and two
-sentinels behind the last. An entry is 16 bytes: operation (2), operands (5), length (1), immediate (4), raw bits (4).
+sentinels behind the last. An entry is 16 bytes: operation (2), operands (6), immediate (4), raw bits (4).
 An empty entry has operation DECODE, so that executing it decodes; the sentinels have LOOKUP, so that running off the page
 looks the next one up. Entries follow memory exactly: a store to such a page takes the slow way and empties what it touches.
 """
@@ -21,7 +21,8 @@ PAGE_ENTRIES = 2048
 PAGE_BYTES = (PAGE_ENTRIES + 2) * 16
 
 DECODE, LOOKUP, CHECK, ILLEGAL, FIRST_INSTRUCTION = range(5)
-"""Operations that are not instructions; instruction number i is operation FIRST_INSTRUCTION + i."""
+"""Operations that are not instructions; instruction number i is operation FIRST_INSTRUCTION + 2*i, or one
+more where it stands in 16 bits."""
 
 state("code_table", doc="host address of one word per page of RAM: 0 or where its entries are", architectural=False)
 state("code_pool", doc="host address of two words: the next free block of entries, the end", architectural=False)
@@ -123,9 +124,9 @@ def forget_offset(h: Hart, offset: u64) -> None:
         page = u64(page + PAGE_BYTES)
 
 
-def fill(entry: u64, operation: u64, operands: u64, length: u64, immediate: u64, raw: u64) -> None:
+def fill(entry: u64, operation: u64, operands: u64, immediate: u64, raw: u64) -> None:
     """Write an entry."""
-    host_store(entry, 8, operation | u64(operands << 16) | u64(length << 56))
+    host_store(entry, 8, operation | u64(operands << 16))
     host_store(u64(entry + 8), 8, (immediate & 0xFFFFFFFF) | u64(raw << 32))
 
 

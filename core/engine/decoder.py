@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from core.engine import decoded
 from core.engine.operands import extractors
+from core.features import Feature
 from core.hart import Hart
-from core.isa.decode import INSTRUCTIONS
-from core.isa.generate import decoder_source, expander_source
+from core.isa.decode import INSTRUCTIONS, decode_index, expand
 from core.isa.intrinsics import Trap, cold, end_slice, inline, u64
 from core.kernel import make_kernel
 from core.mmu.access import fetch, fetch_differs, fetch_page
@@ -16,8 +16,6 @@ from core.trap.causes import Cause
 NONE = len(INSTRUCTIONS)
 """What decode_index gives for bits that are no instruction."""
 
-decode_index = make_kernel("decode_index", decoder_source())
-expand16 = make_kernel("expand16", expander_source())
 OPERANDS, IMMEDIATES = extractors()
 
 
@@ -41,19 +39,20 @@ def illegal_instruction(h: Hart) -> None:
 
 def word_of(raw: u64) -> u64:
     """The 32-bit form of an instruction's raw bits, 0 when there is none."""
-    return raw if raw & 3 == 3 else expand16(raw & 0xFFFF)
+    return raw if raw & 3 == 3 else expand(raw & 0xFFFF)
 
 
 @cold
 def operation_of(h: Hart, raw: u64) -> u64:
     """The operation of an instruction, or ILLEGAL."""
     word = word_of(raw)
-    if word == 0:
+    short = raw & 3 != 3
+    if word == 0 or (short and h.features & Feature.C == 0):
         return decoded.ILLEGAL
     index = decode_index(word)
     if index >= NONE or features_of(index) & h.features != features_of(index):
         return decoded.ILLEGAL
-    return u64(index + decoded.FIRST_INSTRUCTION)
+    return u64(decoded.FIRST_INSTRUCTION + 2 * index + short)
 
 
 @inline
@@ -76,15 +75,14 @@ def decode_at(h: Hart, entry: u64) -> u64:
         place = h.code_scratch
         end_slice(h)
     operation = operation_of(h, raw)
-    length: u64 = 4 if raw & 3 == 3 else 2
     operands: u64 = 0
     immediate: u64 = 0
     if operation != decoded.ILLEGAL:
-        index = u64(operation - decoded.FIRST_INSTRUCTION)
+        index = u64(operation - decoded.FIRST_INSTRUCTION) >> 1
         word = word_of(raw)
         operands = OPERANDS(index, word)
         immediate = IMMEDIATES(index, word)
-    decoded.fill(place, decoded.guarded(h, operation), operands, length, immediate, raw)
+    decoded.fill(place, decoded.guarded(h, operation), operands, immediate, raw)
     return place
 
 

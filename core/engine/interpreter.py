@@ -22,7 +22,7 @@ from core.engine.operands import IMMEDIATE, placement
 from core.engine.subset import effects_of, source_of
 from core.engine.values import I8, I16, I32, I64, PTR, VOID, Lowered, as_callee
 from core.events import Event
-from core.isa.encoding import Instruction
+from core.isa.encoding import COMPRESSED, Instruction
 
 OPERATION = ir.FunctionType(VOID, [PTR, I64, PTR, I64])
 CONVENTION = "preserve_nonecc"
@@ -37,7 +37,7 @@ class Interpreter:
     def __init__(self, program: Program, instructions: Sequence[Instruction]) -> None:
         self.program = program
         self.instructions = instructions
-        count = decoded.FIRST_INSTRUCTION + len(instructions)
+        count = decoded.FIRST_INSTRUCTION + 2 * len(instructions)
         self.operations = [self.declare(f"op.{number}") for number in range(count)]
         self.trap = self.declare("op.trap")
         self.fetch_trap = self.declare("op.fetch_trap")
@@ -67,10 +67,18 @@ class Interpreter:
         self.build_trap(self.trap, fetched=True)
         self.build_trap(self.fetch_trap, fetched=False)
         self.build_boundary()
-        self.build_instruction(self.operations[decoded.ILLEGAL], illegal_instruction, {})
+        illegal = self.operations[decoded.ILLEGAL]
+        self.build_instruction(illegal, illegal_instruction, {}, 4)
+        short = {record.base.name for record in COMPRESSED}
         for instruction in self.instructions:
-            operation = self.operations[decoded.FIRST_INSTRUCTION + instruction.index]
-            self.build_instruction(operation, instruction.function, placement(instruction))
+            places = placement(instruction)
+            for length, number in ((4, 0), (2, 1)):
+                operation = self.operations[decoded.FIRST_INSTRUCTION + 2 * instruction.index + number]
+                if length == 4 or instruction.name in short:
+                    self.build_instruction(operation, instruction.function, places, length)
+                else:
+                    builder = ir.IRBuilder(operation.append_basic_block("entry"))
+                    self.tail(builder, illegal, operation.args)
         run = ir.Function(self.program.module, ir.FunctionType(VOID, [PTR]), "hartline_run")
         builder = ir.IRBuilder(run.append_basic_block("entry"))
         nothing = ir.Constant(PTR, None)
@@ -210,13 +218,17 @@ class Interpreter:
 
     # -- instructions -------------------------------------------------------------------------------------------------
 
-    def build_instruction(self, operation: Any, function: Callable[..., Any], places: dict[str, int | str]) -> None:
-        """An instruction: operands out of the entry, its kernel function, on to the next."""
+    def build_instruction(
+        self, operation: Any, function: Callable[..., Any], places: dict[str, int | str], length: int
+    ) -> None:
+        """An instruction of `length` bytes: operands out of the entry, its kernel function, on to the next.
+
+        There is an operation for each length, as a length loaded from the entry would delay finding the next one.
+        """
         hart, pc, entry, left = operation.args
         effects = effects_of(function)
         builder, trapped = self.begin(operation, self.trap)
-        length = builder.zext(self.entry_part(builder, entry, 7, I8), I64)
-        following = builder.add(pc, length)
+        following = builder.add(pc, I64(length))
         if effects.traps or effects.host or "pc" in effects.reads:
             self.store(builder, hart, "pc", pc)
         if effects.traps or effects.host or "left" in effects.reads | effects.writes:
@@ -253,5 +265,5 @@ class Interpreter:
         elif effects.writes & REFETCH:
             self.proceed(builder, operation, following, None, left)
         else:
-            offset = builder.shl(length, I64(decoded.ENTRY_SHIFT))
+            offset = I64(length << decoded.ENTRY_SHIFT)
             self.proceed(builder, operation, following, builder.gep(entry, [offset], source_etype=I8), left)

@@ -17,9 +17,13 @@ from core.debug.target import Debugger
 from examples import elf
 
 
+MEMORY = 16 << 20
+"""RAM of the machines here: enough for the examples, and quickly cleared."""
+
+
 def machine(name: str = "hello", *, engine: str = "reference", file: Path | None = None) -> Debugger:
     """A bundled hypervisor, paused at reset."""
-    return Options(file=file or elf(name), engine=engine).make()
+    return Options(file=file or elf(name), engine=engine, memory=MEMORY).make()
 
 
 class Typist:

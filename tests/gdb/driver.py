@@ -72,8 +72,6 @@ class Gdb:
                     return text
             elif kind == "notify" and message == "stopped" and running:
                 return text
-            elif kind == "notify" and message == "thread-group-exited" and running:
-                running = False
 
     def wait_for_stop(self) -> dict[str, Any]:
         """The fields of the next stop."""

@@ -31,7 +31,7 @@ TRANSLATE = "translate ADDR [r|w|x] [--space gva|gpa|hva]"
         ("csr [CSR] [= VALUE]", "sepc = guest_entry + 4", None, ["sepc", "guest_entry+4"]),
         ("csr [CSR] [= VALUE]", "sepc = -1", None, ["sepc", "-1"]),
         ("delete [NUMBER...]", "1 2 3", None, [["1", "2", "3"]]),
-        ("uart [TEXT...]", "ls  -l = x", None, [["ls  -l = x"]]),
+        ("uart [TEXT]", "ls  -l = x", None, ["ls  -l = x"]),
         ("symbols [PATTERN]", "guest*", None, ["guest*"]),
     ],
 )
