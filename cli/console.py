@@ -49,7 +49,7 @@ class Console:
         self.screen = screen
         self._gdb_client = gdb_client
         self._input, self._output = input, output
-        self._session: PromptSession[str] | None = None
+        self.session: PromptSession[str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._state: HartState | None = None
         self._last_repeat = ""
@@ -100,7 +100,7 @@ class Console:
         """Prompt until the user leaves: "quit" or "uart" (the terminal is to be the guest's)."""
         self.context.blocking = False
         self.context.request = None
-        session = self._session = self._session or self._make_session()
+        session = self.session = self.session or self._make_session()
         self._unsubscribe = self.context.debugger.subscribe(self._event)
         try:
             while self.context.request is None:
@@ -180,8 +180,8 @@ class Console:
             self._invalidate()
 
     def _invalidate(self) -> None:
-        if self._session is not None:
-            self._session.app.invalidate()
+        if self.session is not None:
+            self.session.app.invalidate()
 
     # What the prompt shows and does
 

@@ -109,8 +109,7 @@ class Screen:
         """The prompt is up: from now on output goes above it."""
         with self._change:
             self._app, self._loop, self._due = app, loop, math.inf
-            if self._pending:
-                self._kick()
+            self._kick()
 
     def detach(self) -> None:
         """The prompt is gone."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import core.engine.decoded  # noqa: F401  declares state slots, which must be before the first Hart
 from core.boot.firmware import Firmware, start_hart
 from core.boot.loader import BootConfig, BootPlan, prepare
 from core.boot.sbi import BuiltinSbi
@@ -23,7 +24,6 @@ from core.devices.board import RAM_BASE, Board
 from core.devices.device import Services
 from core.devices.htif import Htif
 from core.devices.uart16550 import Uart16550
-from core.engine import decoded as _decoded  # declares state slots: before the first Hart
 from core.engine.boundary import NEVER, units_until
 from core.engine.reference import ReferenceEngine
 from core.events import Event
@@ -222,7 +222,7 @@ class Machine:
         """Power-on state: devices and harts reset, RAM cleared, the program loaded again."""
         self.exit_code = None
         self._reset_requested = False
-        self.ram.zero(self.ram.base, self.ram.size)
+        self.ram.clear()
         self.plan.install(self.ram)
         self.engine.forget_everything()
         self.board.reset()
@@ -265,12 +265,17 @@ class Machine:
                 return Outcome.STOPPED
             part = min(units, self.engine.slice_units)
             outcome, used = self._turn(hart, part)
-            if outcome is Outcome.IDLE and (self._sleep([hart]) or self._input):
+            if outcome is Outcome.IDLE and self._wake(hart):
                 continue
             if outcome is not Outcome.BUDGET:
                 return outcome
             units -= used
         return Outcome.BUDGET
+
+    def _wake(self, hart: Hart) -> bool:
+        """A hart running alone is idle: whether it goes on after time has passed or input has come."""
+        stopped = self.firmware.hart_state(hart.hartid) is HartState.STOPPED
+        return not stopped and (self._sleep([hart]) or bool(self._input))
 
     def _run_turns(self, units: int) -> Outcome:
         while units > 0:
@@ -278,9 +283,6 @@ class Machine:
             for hart in self.harts:
                 if self._stop_requested:
                     return Outcome.STOPPED
-                if self.firmware.hart_state(hart.hartid) in (HartState.STOPPED, HartState.SUSPENDED):
-                    hart.idle += TURN
-                    continue
                 self._switch(hart)
                 outcome, used = self._turn(hart, TURN)
                 hart.idle += TURN - used
@@ -302,12 +304,13 @@ class Machine:
     def _turn(self, hart: Hart, units: int) -> tuple[Outcome, int]:
         """Run one hart for up to `units`; why it ended and how much it used."""
         self.current = hart
+        if self.firmware.hart_state(hart.hartid) is HartState.STOPPED:
+            return Outcome.IDLE, 0
         while self._input:
             data = self._input.popleft()
             self.uart.receive(data)
             if self.htif is not None:
                 self.htif.receive(data)
-            self.firmware.receive(data)
         self._advance(hart)
         due = self.board.deadline()
         if due is not None:
@@ -333,6 +336,8 @@ class Machine:
             if self.exit_code is not None:
                 hart.event = 0
                 return Outcome.EXITED
+            if self.firmware.hart_state(hart.hartid) is HartState.STOPPED:
+                return Outcome.IDLE
         if event & Event.BREAKPOINT:
             return Outcome.BREAKPOINT
         if event & Event.WATCHPOINT and not self._poll_htif(hart):
@@ -370,9 +375,10 @@ class Machine:
 
     def _sleep(self, harts: list[Hart]) -> bool:
         """All `harts` wait for an interrupt: let time pass until something is due. False when nothing is."""
-        if any(wakes(hart) for hart in harts if hart.wfi):
+        started = [hart for hart in harts if self.firmware.hart_state(hart.hartid) is not HartState.STOPPED]
+        if any(wakes(hart) for hart in started if hart.wfi):
             return True
-        dues = [due for hart in harts if (due := next_deadline(hart)) != NEVER]
+        dues = [due for hart in started if (due := next_deadline(hart)) != NEVER]
         device = self.board.deadline()
         if device is not None:
             dues.append(device)
@@ -397,4 +403,3 @@ class Machine:
     def retired(self, hart: int = 0) -> int:
         """Instructions a hart has retired."""
         return retired(self.harts[hart])
-

@@ -93,7 +93,7 @@ def print_(context: Context, fmt: str | None, value: int) -> Iterator[str]:
 @command(
     "poke ADDR VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa]",
     help="write memory: 8 bytes, or as many as --size says",
-    example="poke 0x80400000 1 --size 4",
+    example="poke guest_data 1 --size 4",
 )
 def poke(context: Context, address: int, value: int, size: str | None, space: str | None) -> Iterator[str]:
     """Writes what the address stands for now, whatever its permissions are."""

@@ -20,7 +20,7 @@ ACCESS = {"r": "load", "w": "store", "x": "fetch"}
     "translate ADDR [r|w|x] [--space gva|gpa|hva]",
     aliases=("tr",),
     help="walk the page tables for an address, showing every step of both stages",
-    example="translate 0x80400000 w",
+    example="translate guest_data w",
 )
 def translate(context: Context, address: int, access: str | None, space: str | None) -> Iterator[str]:
     """Each step shows where the PTE lies, its value and its bits; the end is the physical address or the bit that is

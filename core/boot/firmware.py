@@ -4,7 +4,6 @@ user's)."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -48,8 +47,6 @@ class Firmware:
         self._states = [
             HartState.STOPPED if supervised and index else HartState.STARTED for index in range(len(self.harts))
         ]
-        self._resume: list[tuple[int, int] | None] = [None] * len(self.harts)
-        self._typed: deque[int] = deque()
 
     @property
     def harts(self) -> Sequence[Hart]:
@@ -92,16 +89,9 @@ class Firmware:
         """Bytes for the console."""
         self.machine.console_output(data)
 
-    def receive(self, data: bytes) -> None:
-        """Bytes typed at the console; the SBI's own copy is kept small, whoever uses the UART never reads it."""
-        self._typed.extend(data)
-        while len(self._typed) > 4096:
-            self._typed.popleft()
-
     def console_read(self, limit: int) -> bytes:
-        """Typed bytes that nobody has read through the SBI."""
-        taken = bytes(self._typed.popleft() for _ in range(min(limit, len(self._typed))))
-        return taken
+        """Typed bytes out of the serial port's queue, as firmware would take them."""
+        return self.machine.uart.take(limit)
 
     def set_timer(self, hart: int, deadline: int) -> None:
         """Through stimecmp where that exists, else as firmware does: by a machine timer interrupt that raises STIP."""
@@ -120,8 +110,6 @@ class Firmware:
             hart = self.harts[index]
             hart.mip |= 1 << Interrupt.SSI
             end_slice(hart)
-            if self._states[index] is HartState.SUSPENDED:
-                self._wake(index)
 
     def clear_ipi(self, hart: int) -> bool:
         """Clear SSIP."""
@@ -136,7 +124,9 @@ class Firmware:
             flush_all(self.harts[index])
 
     def hart_state(self, hart: int) -> HartState:
-        """The state of a hart."""
+        """The state of a hart; one that was suspended is started again once an interrupt has woken it."""
+        if self._states[hart] is HartState.SUSPENDED and not self.harts[hart].wfi:
+            self._states[hart] = HartState.STARTED
         return self._states[hart]
 
     def hart_start(self, hart: int, address: int, opaque: int) -> None:
@@ -156,16 +146,12 @@ class Firmware:
         self.harts[hart].wfi = 1
 
     def hart_suspend(self, hart: int, resume: tuple[int, int] | None) -> None:
-        """Let the calling hart wait for an interrupt."""
+        """Let the calling hart wait for an interrupt, then go on behind its ecall or begin anew."""
         h = self.harts[hart]
-        self._resume[hart] = resume
-        h.wfi = 1
+        self._states[hart] = HartState.SUSPENDED
         if resume is not None:
             self._begin(h, *resume)
-            h.wfi = 1
-
-    def _wake(self, hart: int) -> None:
-        self._states[hart] = HartState.STARTED
+        h.wfi = 1
 
     def shutdown(self, code: int) -> None:
         """Switch the machine off."""

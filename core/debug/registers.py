@@ -11,9 +11,7 @@ from core.debug.errors import ReadOnlyRegister, UnknownRegister
 from core.hart import Hart
 from core.mmu.tlb import update_regime
 
-ABI_NAMES = (
-    "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6"
-).split()
+ABI_NAMES = ("zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6").split()
 FP_NAMES = [f"f{number}" for number in range(32)]
 MODE_NAMES = {(0, 0): "U", (1, 0): "HS", (3, 0): "M", (0, 1): "VU", (1, 1): "VS"}
 """Name of the privilege mode for (nominal privilege, V)."""

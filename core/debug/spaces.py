@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Address spaces of a machine, read and written as a debugger does: whatever the permissions, changing nothing else.
 
-    current  what a load of the hart would see now
-    gva      guest virtual: vsatp, then hgatp        gpa  guest physical: hgatp
-    hva      hypervisor virtual: satp                spa  supervisor physical: RAM and devices
+current  what a load of the hart would see now
+gva      guest virtual: vsatp, then hgatp        gpa  guest physical: hgatp
+hva      hypervisor virtual: satp                spa  supervisor physical: RAM and devices
 """
 
 from __future__ import annotations

@@ -129,9 +129,7 @@ class View:
     def guest(cls, h: Hart, *, vsatp: int | None = None, hgatp: int | None = None) -> View:
         """VS-mode by vsatp and hgatp, or by given values of them: any world that has run."""
         view = cls.of(h, regime_of(h, S_LEVEL, 1))
-        return replace(
-            view, vsatp=view.vsatp if vsatp is None else vsatp, hgatp=view.hgatp if hgatp is None else hgatp
-        )
+        return replace(view, vsatp=view.vsatp if vsatp is None else vsatp, hgatp=view.hgatp if hgatp is None else hgatp)
 
     def guest_physical(self) -> View:
         """The G-stage alone: addresses are guest physical ones."""
@@ -250,9 +248,7 @@ class _Walker:
             return "U=0: the G-stage takes every access as user-level", "norm:H_vm_gpapriv"
         return verdict.words, verdict.rule
 
-    def update(
-        self, stage: Stage, address: int, level: int, place: int, spa: int, pte: int, missing: int
-    ) -> bool:
+    def update(self, stage: Stage, address: int, level: int, place: int, spa: int, pte: int, missing: int) -> bool:
         """A or D is clear: a fault, or hardware would set it, for which it needs to write the entry. False: look again."""
         if not (self.view.vs_adue if stage == Stage.VS else self.view.adue):
             text = f"{bit_names(missing)} clear, and hardware does not set it (ADUE=0)"

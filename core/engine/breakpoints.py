@@ -28,7 +28,7 @@ def world_key(h: Hart) -> u64:
 def may_stop_at(h: Hart) -> bool:
     """Whether a breakpoint can be at h.pc, judged by its offset in the page."""
     offset = (h.pc & 0xFFF) >> 1
-    return (h.break_offsets[offset >> 6] >> (offset & 63)) & 1 != 0
+    return bool((h.break_offsets[offset >> 6] >> (offset & 63)) & 1 != 0)
 
 
 @cold

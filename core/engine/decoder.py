@@ -7,7 +7,8 @@ from core.engine import decoded
 from core.engine.operands import extractors
 from core.features import Feature
 from core.hart import Hart
-from core.isa.decode import INSTRUCTIONS, decode_index, expand
+from core.isa.decode import decode_index, expand
+from core.isa.encoding import INSTRUCTIONS
 from core.isa.intrinsics import Trap, cold, end_slice, inline, u64
 from core.kernel import make_kernel
 from core.mmu.access import fetch, fetch_differs, fetch_page

@@ -59,7 +59,8 @@ class Expressions(Scope):
         handler = getattr(self, f"get_{type(node).__name__}", None)
         if handler is None:
             self.refuse(node, f"{type(node).__name__} is not part of the kernel subset")
-        return handler(node)  # type: ignore[no-any-return]
+        value: Value = handler(node)
+        return value
 
     def get_Constant(self, node: ast.Constant) -> Value:
         """A literal."""
@@ -85,7 +86,7 @@ class Expressions(Scope):
             return Value(BOOL, I1(found), int(found))
         if isinstance(found, int):
             return Value(None, None, int(found))
-        return self.refuse(node, f"{ast.unparse(node)} is not known here")  # type: ignore[no-any-return]
+        return self.refuse(node, f"{ast.unparse(node)} is not known here")
 
     def get_Attribute(self, node: ast.Attribute) -> Value:
         """`h.slot` or a module-level constant."""
@@ -104,7 +105,7 @@ class Expressions(Scope):
         value = self.call(node)
         if value is None:
             self.refuse(node, f"{ast.unparse(node.func)} returns nothing")
-        return value  # type: ignore[return-value]
+        return value
 
     def get_UnaryOp(self, node: ast.UnaryOp) -> Value:
         """`not`; `-` and `~` only of constants."""
@@ -141,7 +142,7 @@ class Expressions(Scope):
                 self.refuse(node, "// and % are for unsigned values")
             divide = self.builder.udiv if kind is ast.FloorDiv else self.builder.urem
             return Value(common, divide(left_llvm, right_llvm))
-        return self.refuse(node, f"operator {kind.__name__} is not part of the kernel subset")  # type: ignore[no-any-return]
+        return self.refuse(node, f"operator {kind.__name__} is not part of the kernel subset")
 
     def maybe_constant(self, node: ast.expr) -> int | None:
         """The value of an expression made of constants only, without lowering anything."""

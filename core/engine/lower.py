@@ -12,7 +12,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from core.engine.scope import Ending, Inlined
+from core.engine.scope import Ending, Inlined, Scope
 from core.engine.statements import Body
 from core.engine.subset import TYPES, Effects, dispatch_targets, effects_of, source_of
 from core.engine.values import I1, I64, PTR, Lowered, Value, llvm_type, return_type
@@ -27,7 +27,7 @@ class Program:
         self.module = ir.Module(name)
         self.functions: dict[tuple[Any, ...], Lowered] = {}
         self.dispatchers: dict[int, Any] = {}
-        self.primitives: dict[Any, Callable[[Body, ast.Call], Value]] = {}
+        self.primitives: dict[Any, Callable[[Any, ast.Call], Value]] = {}
         self.alias_root = self.module.add_metadata(["hartline"])
         self.alias_tags: dict[str, Any] = {}
 
@@ -118,7 +118,7 @@ class Program:
         return self.dispatchers[id(table)]  # type: ignore[no-any-return]
 
     def inline(
-        self, caller: Body, function: Callable[..., Any], values: list[Any], constants: tuple[int, ...] = ()
+        self, caller: Scope, function: Callable[..., Any], values: list[Any], constants: tuple[int, ...] = ()
     ) -> Value | None:
         """Lower a function's body where it is called."""
         trapped = caller.ending.trapped(caller.builder) if effects_of(function).traps else None

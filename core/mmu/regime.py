@@ -74,7 +74,7 @@ def settle_data(h: Hart) -> None:
             pmp.refresh(h)
             h.pmp_stale = 0
         regime = data_regime(h)
-        bank = find_bank(h, 0, regime)
+        bank = find_bank(h, 0, h.data_bank, regime)
         h.regime_data = regime
         h.data_bank = bank
         h.tlb_read = array_of(bank)
@@ -90,27 +90,35 @@ def settle_fetch(h: Hart) -> None:
             pmp.refresh(h)
             h.pmp_stale = 0
         regime = regime_of(h, h.mode, h.v) & FETCH_BITS
-        bank = find_bank(h, DATA_BANKS, regime)
+        bank = find_bank(h, DATA_BANKS, h.fetch_bank, regime)
         h.regime_fetch = regime
         h.fetch_bank = bank
         h.tlb_fetch = array_of(bank)
 
 
-def find_bank(h: Hart, first: u64, regime: u64) -> u64:
-    """The bank for a regime among the eight from `first` on; when there is none, the one whose turn it is, emptied."""
+def find_bank(h: Hart, first: u64, current: u64, regime: u64) -> u64:
+    """The bank for a regime among the eight from `first` on, `current` most likely; when there is none, the one whose turn
+    it is, emptied."""
     satp = h.satp if is_host(regime) else 0
     vsatp = h.vsatp if is_guest(regime) else 0
     hgatp = h.hgatp if is_guest(regime) else 0
-    key = regime | TAKEN
+    if belongs(h, current, regime, satp, vsatp, hgatp):
+        return current
     for bank in range(first, u64(first + DATA_BANKS)):
-        same = h.bank_satp[bank] == satp and h.bank_vsatp[bank] == vsatp and h.bank_hgatp[bank] == hgatp
-        if h.bank_regime[bank] == key and same:
+        if belongs(h, bank, regime, satp, vsatp, hgatp):
             return bank
     victim = u64(first + h.bank_turn % DATA_BANKS)
     h.bank_turn = u64(h.bank_turn + 1)
     clear_bank(h, victim)
-    h.bank_regime[victim] = key
+    h.bank_regime[victim] = regime | TAKEN
     h.bank_satp[victim] = satp
     h.bank_vsatp[victim] = vsatp
     h.bank_hgatp[victim] = hgatp
     return victim
+
+
+def belongs(h: Hart, bank: u64, regime: u64, satp: u64, vsatp: u64, hgatp: u64) -> bool:
+    """Whether a bank holds translations made under just these values."""
+    if h.bank_regime[bank] != regime | TAKEN or h.bank_satp[bank] != satp:
+        return False
+    return bool(h.bank_vsatp[bank] == vsatp and h.bank_hgatp[bank] == hgatp)
