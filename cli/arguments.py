@@ -33,6 +33,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Called by argparse for anything wrong."""
         message = re.sub(r"^argument ((?:-\w/)?--?[\w-]+): ", r"\1: ", message)
+        message = re.sub(r": expected one argument$", " needs a value", message)
+        message = re.sub(r": ignored explicit argument .*$", " takes no value", message)
         if match := re.fullmatch(r"the following arguments are required: (.*)", message):
             message = f"{match[1]} is missing; {self.prog} --help shows the options"
         usage_error(message)

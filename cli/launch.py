@@ -66,8 +66,8 @@ class Options:
             machine = Machine(config)
         except BootError as problem:
             raise LaunchError(str(problem)) from None
-        except (OSError, MemoryError, OverflowError, ValueError) as problem:
-            raise LaunchError(f"no room for {self.memory >> 20} MiB of RAM: {problem}") from None
+        except ValueError as problem:  # a machine that cannot be, for instance more RAM than the host has
+            raise LaunchError(str(problem)) from None
         machine.warning = warn
         debugger = Debugger(machine, machine.plan.symbols)
         debugger.limit = self.max_instructions

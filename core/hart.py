@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 WORD_MASK = (1 << 64) - 1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Slot:
     """A named place in the state buffer: `count` words from word `offset` on.
 
@@ -23,29 +23,55 @@ class Slot:
     """
 
     name: str
-    offset: int
     count: int
     doc: str
     architectural: bool
+    offset: int = -1
+    """Known once the layout is frozen."""
 
 
 class Layout:
-    """All declared slots in order of declaration; frozen by the first `Hart`."""
+    """All declared slots. The first `Hart` freezes it: slots then get their places, whatever the order of imports was.
+
+    Those declared in this file come first, in their order; then the others by size and name, so that single words stand
+    close together and native code made in one process fits the next.
+    """
 
     def __init__(self) -> None:
         self.slots: dict[str, Slot] = {}
         self.size = 0
-        self.frozen = False
+        self._first: tuple[str, ...] = ()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether slots have their places."""
+        return self.size > 0
 
     def add(self, name: str, count: int, doc: str, architectural: bool) -> Slot:
+        """Declare a slot."""
         if self.frozen:
             raise RuntimeError(f"state slot {name!r} declared after the first Hart was made")
         if name in self.slots:
             raise ValueError(f"state slot {name!r} declared twice")
-        slot = Slot(name, self.size, count, doc, architectural)
-        self.slots[name] = slot
-        self.size += count
+        slot = self.slots[name] = Slot(name, count, doc, architectural)
         return slot
+
+    def begin(self) -> None:
+        """The slots declared so far come first."""
+        self._first = tuple(self.slots)
+
+    def freeze(self) -> None:
+        """Give every slot its place; does nothing the second time."""
+        if self.frozen:
+            return
+        others = [slot for name, slot in self.slots.items() if name not in self._first]
+        for slot in [*map(self.slots.__getitem__, self._first), *sorted(others, key=lambda s: (s.count, s.name))]:
+            slot.offset = self.size
+            self.size += slot.count
+        self.slots = dict(sorted(self.slots.items(), key=lambda item: item[1].offset))
+
+    def __str__(self) -> str:
+        return " ".join(f"{slot.name}:{slot.offset}" for slot in self.slots.values())
 
 
 LAYOUT = Layout()
@@ -54,16 +80,16 @@ LAYOUT = Layout()
 class _Word:
     """Descriptor of a one-word slot."""
 
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
 
     def __get__(self, hart: Any, owner: type | None = None) -> Any:
         if hart is None:
             return self
-        return hart.words[self.offset]
+        return hart.words[self.slot.offset]
 
     def __set__(self, hart: Any, value: int) -> None:
-        hart.words[self.offset] = value
+        hart.words[self.slot.offset] = value
 
 
 class Hart:
@@ -73,7 +99,7 @@ class Hart:
     """
 
     def __init__(self, hartid: int = 0) -> None:
-        LAYOUT.frozen = True
+        LAYOUT.freeze()
         self.buffer = ctypes.create_string_buffer(LAYOUT.size * 8)
         self.words = memoryview(self.buffer).cast("B").cast("Q")
         for slot in LAYOUT.slots.values():
@@ -112,7 +138,7 @@ def state(name: str, count: int = 1, doc: str = "", *, architectural: bool = Tru
     """
     slot = LAYOUT.add(name, count, doc, architectural)
     if count == 1:
-        setattr(Hart, name, _Word(slot.offset))
+        setattr(Hart, name, _Word(slot))
     return slot
 
 
@@ -157,3 +183,5 @@ state("host_device_read", doc="host function behind device_read, for native code
 state("host_device_write", doc="host function behind device_write", architectural=False)
 state("host_warn", doc="host function behind warn", architectural=False)
 state("bus_error", doc="set by device_read / device_write when nothing answers", architectural=False)
+
+LAYOUT.begin()

@@ -50,9 +50,7 @@ TYPES: dict[str, ArgumentType] = {
     "binary": ArgumentType(rb".*", bytes),
     "word": ArgumentType(rb"[^:;,]*", lambda raw: raw.decode("latin-1")),
     "text": ArgumentType(rb".*", lambda raw: raw.decode("latin-1")),
-    "thread": ArgumentType(
-        rb"p(?:-1|[0-9a-fA-F]{1,8})(?:\.(?:-1|[0-9a-fA-F]{1,8}))?|-1|[0-9a-fA-F]{1,8}", parse_thread
-    ),
+    "thread": ArgumentType(rb"p(?:-1|[0-9a-fA-F]{1,8})(?:\.(?:-1|[0-9a-fA-F]{1,8}))?|-1|[0-9a-fA-F]{1,8}", parse_thread),
     "letter": ArgumentType(rb"[a-zA-Z]", lambda raw: raw.decode("ascii")),
 }
 """Types of operands. A newcomer's type is one row here."""
@@ -83,10 +81,7 @@ class Grammar:
         match = self._pattern.fullmatch(arguments)
         if not match:
             raise MalformedPacket(f"arguments do not have the form {self.template!r}")
-        return {
-            name: None if match[name] is None else operand.convert(match[name])
-            for name, operand in self.operands.items()
-        }
+        return {name: None if match[name] is None else operand.convert(match[name]) for name, operand in self.operands.items()}
 
 
 @dataclass(frozen=True, slots=True)

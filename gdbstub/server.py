@@ -132,7 +132,9 @@ class GdbServer:
             self._loop.stop()
 
     def _stopped(self) -> None:
-        """From any thread: the target has stopped."""
+        """From any thread: the target has stopped. If it was our own, the session that resumed it sees that itself."""
+        if threading.current_thread() is self._thread:
+            return
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._tell_client)
 

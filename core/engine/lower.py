@@ -24,6 +24,7 @@ class Program:
     """An LLVM module being filled with kernel functions and whatever an engine adds."""
 
     def __init__(self, name: str) -> None:
+        LAYOUT.freeze()
         self.module = ir.Module(name)
         self.functions: dict[tuple[Any, ...], Lowered] = {}
         self.dispatchers: dict[int, Any] = {}

@@ -12,7 +12,7 @@ import llvmlite
 from llvmlite import binding
 
 from core.engine import cache, decoded
-from core.hart import Hart
+from core.hart import LAYOUT, Hart
 
 POOL_PAGES = 8192
 """Pages of RAM whose instructions can be cached at once; beyond, all are dropped and decoded again as needed."""
@@ -60,7 +60,8 @@ class NativeCode:
     def __init__(self) -> None:
         machine = target_machine()
         facts = (binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten(), llvmlite.__version__)
-        name = cache.fingerprint(machine.triple, *facts)
+        LAYOUT.freeze()
+        name = cache.fingerprint(machine.triple, str(LAYOUT), *facts)
         code = cache.load(name)
         self.was_cached = code is not None
         if code is None:

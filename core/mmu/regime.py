@@ -90,7 +90,7 @@ def settle_fetch(h: Hart) -> None:
             pmp.refresh(h)
             h.pmp_stale = 0
         regime = regime_of(h, h.mode, h.v) & FETCH_BITS
-        bank = find_bank(h, DATA_BANKS, h.fetch_bank, regime)
+        bank = find_bank(h, DATA_BANKS, h.fetch_bank | DATA_BANKS, regime)
         h.regime_fetch = regime
         h.fetch_bank = bank
         h.tlb_fetch = array_of(bank)

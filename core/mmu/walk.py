@@ -39,7 +39,7 @@ from core.trap.causes import TrapInfo
 state("walk_super", doc="1 when the S- or VS-stage leaf of the last walk was a superpage", architectural=False)
 
 IMPLICIT = int(TrapInfo.IMPLICIT_READ | TrapInfo.IMPLICIT_WRITE)
-EXPLICIT = ((1 << 64) - 1) & ~int(IMPLICIT)
+EXPLICIT = ((1 << 64) - 1) & ~IMPLICIT
 """IMPLICIT_READ and IMPLICIT_WRITE are for guest-page faults only (norm:H_trap_xtinst_guestpage)."""
 S_LEVEL = 1
 """The privilege with which PMP sees accesses to page tables (norm:pmp_check_pagetable_access)."""

@@ -17,7 +17,7 @@ class Cause(IntEnum):
 
     words: str
 
-    def __new__(cls, value: int, words: str) -> Cause:
+    def __new__(cls, value: int, words: str = "") -> Cause:
         """Make the member `value` and keep its words."""
         member = int.__new__(cls, value)
         member._value_ = value
@@ -53,7 +53,7 @@ class Interrupt(IntEnum):
 
     words: str
 
-    def __new__(cls, value: int, words: str) -> Interrupt:
+    def __new__(cls, value: int, words: str = "") -> Interrupt:
         """Make the member `value` and keep its words."""
         member = int.__new__(cls, value)
         member._value_ = value

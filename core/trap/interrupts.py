@@ -73,10 +73,10 @@ def pending_interrupt(h: Hart) -> u64:
 
 @cold
 def take_interrupt(h: Hart) -> bool:
-    """Take the interrupt that is due, if any; h.npc is then where execution goes on. h.pc is the next instruction's
-    address.
+    """Take the interrupt that is due, if any; h.npc is then where execution goes on.
 
-    An interrupt writes 0 to xtval, mtval2 / htval and mtinst / htinst (norm:H_trap_xtinst_interrupt).
+    h.pc is the address of the instruction that would have been next. An interrupt writes 0 to xtval, mtval2 / htval
+    and mtinst / htinst (norm:H_trap_xtinst_interrupt).
     """
     found = pending_interrupt(h)
     if found == 0:

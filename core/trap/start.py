@@ -23,11 +23,10 @@ ENVIRONMENT = Menvcfg.STCE.mask | Menvcfg.PBMTE.mask | Menvcfg.CBZE.mask | Menvc
 
 
 def start_supervisor(h: Hart) -> None:
-    """Put a hart into HS-mode as the SBI's HSM extension wants it: no translation, no interrupts, the rest as after
-    reset.
+    """Put a hart into HS-mode as the SBI's HSM extension wants it: no translation, no interrupts.
 
-    Delegations as OpenSBI sets them, all memory open, counters readable, Sstc, Svpbmt and cache-block instructions on
-    where they exist. pc and the registers are the caller's.
+    The rest as after reset. Delegations as OpenSBI sets them, all memory open, counters readable, Sstc, Svpbmt and
+    cache-block instructions on where they exist. pc and the registers are the caller's.
     """
     h.mode, h.v, h.wfi = 1, 0, 0
     h.mstatus &= ~(Mstatus.SIE.mask | Mstatus.MPRV.mask)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gdbstub.grammar import Grammar, MalformedPacket, packet
@@ -49,6 +50,7 @@ def continue_threads(session: Session, actions: str) -> None:
     session.resume(plan)
 
 
+@lru_cache(256)
 def _parse_action(text: str) -> tuple[ThreadId, Action]:
     grammar = _ACTIONS.get(text[:1])
     if grammar is None:

@@ -134,8 +134,7 @@ def _fpu(writer: _Writer) -> None:
     """Always there: gdb refuses hard-float programs on a target without it."""
     writer.line('<feature name="org.gnu.gdb.riscv.fpu">')
     writer.line(
-        '<union id="riscv_double"><field name="float" type="ieee_single"/>'
-        '<field name="double" type="ieee_double"/></union>'
+        '<union id="riscv_double"><field name="float" type="ieee_single"/><field name="double" type="ieee_double"/></union>'
     )
     for number, name in enumerate(F_NAMES):
         writer.register(F0 + number, name, "riscv_double", group="float", source=f"f{number}")
@@ -165,9 +164,7 @@ def _csr_type(writer: _Writer, csr: CsrLike) -> tuple[str, int]:
     lines = [f'<flags id="{csr.name}_t" size="{bits // 8}">']
     for field in fields:
         kind = "bool" if field.msb == field.lsb else _field_type(writer, csr, field)
-        lines.append(
-            f'<field name={quoteattr(_identifier(field.name))} start="{field.lsb}" end="{field.msb}" type="{kind}"/>'
-        )
+        lines.append(f'<field name={quoteattr(_identifier(field.name))} start="{field.lsb}" end="{field.msb}" type="{kind}"/>')
     writer.lines += [*lines, "</flags>"]
     return f"{csr.name}_t", bits
 

@@ -29,7 +29,7 @@ from tests.unit.test_csr_support import (
 
 TVM, VTVM, TM, STCE = bit("mstatus", "TVM"), bit("hstatus", "VTVM"), bit("mcounteren", "TM"), bit("menvcfg", "STCE")
 
-MATRIX = {  # kind of CSR: (an example, cause by mode for reads)
+MATRIX: dict[str, tuple[str | int, dict[str, int]]] = {  # kind of CSR: (an example, cause by mode for reads)
     "unprivileged": ("cycle", {"M": 0, "HS": 0, "U": 0, "VS": 0, "VU": 0}),
     "supervisor": ("sscratch", {"M": 0, "HS": 0, "U": ILLEGAL, "VS": 0, "VU": VIRTUAL}),
     "supervisor without a twin": ("senvcfg", {"M": 0, "HS": 0, "U": ILLEGAL, "VS": 0, "VU": VIRTUAL}),
@@ -172,7 +172,7 @@ def test_h038_a_csr_instruction_that_does_not_write_needs_no_right_to() -> None:
 
 def test_h039_supervisor_csrs_mean_the_vs_ones_when_v_is_1() -> None:
     """norm:H_vscsrs_sub, norm:H_scsrs_nomatch."""
-    names = "sstatus sie stvec sscratch sepc scause stval sip stimecmp satp".split()
+    names = ["sstatus", "sie", "stvec", "sscratch", "sepc", "scause", "stval", "sip", "stimecmp", "satp"]
     assert sorted(CSRS_BY_ADDRESS[a].name for a in BANKED) == sorted(names)
     assert {a: CSRS_BY_ADDRESS[b].name for a, b in BANKED.items()} == {
         a: "v" + CSRS_BY_ADDRESS[a].name for a in BANKED
@@ -248,7 +248,10 @@ def test_csrrs_on_mip_takes_only_the_latch_of_seip() -> None:
 
 
 def test_writes_end_the_slice_when_interrupts_may_change() -> None:
-    for name in "mstatus mie mip mideleg sstatus sie sip hvip hip hie hideleg vsstatus vsie vsip stimecmp".split():
+    for name in [
+        "mstatus", "mie", "mip", "mideleg", "sstatus", "sie", "sip", "hvip", "hip", "hie", "hideleg", "vsstatus",
+        "vsie", "vsip", "stimecmp",
+    ]:
         h = make_hart()
         write(h, name, 0)
         assert (h.left, h.budget) == (1, 999), name

@@ -77,8 +77,10 @@ ALL_BITS = {  # what a CSR reads as after all ones were written
     "mhpmcounter3": 0,
     "mhpmevent31": 0,
 }
-FULL = """mscratch mcause mtval mtval2 mtinst sscratch scause stval stimecmp htimedelta htval htinst vsscratch vscause vstval
-vstimecmp mcycle minstret""".split()
+FULL = [
+    "mscratch", "mcause", "mtval", "mtval2", "mtinst", "sscratch", "scause", "stval", "stimecmp", "htimedelta",
+    "htval", "htinst", "vsscratch", "vscause", "vstval", "vstimecmp", "mcycle", "minstret",
+]
 
 
 @pytest.mark.parametrize("name", [*ALL_BITS, *FULL])
@@ -243,7 +245,7 @@ def retire(h: Hart, count: int = 1) -> None:
 def test_machine_identity() -> None:
     h = make_hart()
     h.hartid = 3
-    assert [read(h, name) for name in "mvendorid marchid mimpid mhartid mconfigptr".split()] == [0, 0, 0, 3, 0]
+    assert [read(h, name) for name in ["mvendorid", "marchid", "mimpid", "mhartid", "mconfigptr"]] == [0, 0, 0, 3, 0]
     assert cause(h, "mseccfg") == ILLEGAL, "no extension has a field in it (norm:mseccfg_presence)"
 
 

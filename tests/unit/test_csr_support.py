@@ -34,11 +34,11 @@ class WarningLog:
         self.warnings.append((int(code), detail))
 
 
-def make_hart(where: str = "M", *, strict: bool = True, features: Feature = DEFAULT_FEATURES, **slots: int) -> Hart:
+def make_hart(where: str = "M", *, strict: bool | int = True, features: Feature | int = DEFAULT_FEATURES, **slots: int) -> Hart:
     """A hart after reset, in mode `where`, with some slots set."""
     h = Hart()
     h.machine = WarningLog()
-    reset_hart(h, features, strict=strict)
+    reset_hart(h, features, strict=bool(strict))
     h.limit = h.left = BUDGET
     h.mtimecmp = ONES
     h.pc, h.npc = 0x8000_1000, 0x8000_1004

@@ -76,9 +76,7 @@ def test_kinds_of_csrs() -> None:
     odd = csr("odd", 0x5C0, ("CODE", 62, 0, {2: "illegal instruction", 5: "a<b"}), ("Interrupt", 63, 63))
     whole = csr("whole", 0x5C1, ("ALL", 63, 0))
     small = csr("small", 0x5C2, ("A", 0, 0), ("B", 31, 31))
-    xml = describe(
-        [whole, odd, small, csr("vsepc", 0x241), csr("stvec", 0x105, ("BASE", 63, 2), ("MODE", 1, 0))]
-    ).xml.decode()
+    xml = describe([whole, odd, small, csr("vsepc", 0x241), csr("stvec", 0x105, ("BASE", 63, 2), ("MODE", 1, 0))]).xml.decode()
     root = ElementTree.fromstring(xml)
     types = {reg.get("name"): reg.get("type") for reg in root.iter("reg")}
     assert (types["odd"], types["whole"], types["vsepc"], types["stvec"]) == ("odd_t", "uint64", "code_ptr", "code_ptr")

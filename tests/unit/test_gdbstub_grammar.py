@@ -111,7 +111,5 @@ def test_contradictory_declarations_are_refused() -> None:
 
 
 def test_every_packet_says_what_it_does() -> None:
-    assert {b"?", b"g", b"G", b"p", b"P", b"m", b"M", b"X", b"x", b"c", b"s", b"vCont", b"Z", b"z", b"qRcmd"} <= set(
-        PACKETS
-    )
+    assert {b"?", b"g", b"G", b"p", b"P", b"m", b"M", b"X", b"x", b"c", b"s", b"vCont", b"Z", b"z", b"qRcmd"} <= set(PACKETS)
     assert [name for name, declaration in PACKETS.items() if not declaration.doc] == []

@@ -6,6 +6,7 @@ The model follows priv, Virtual Address Translation Process word by word, recurs
 
 from __future__ import annotations
 
+import contextlib
 import random
 from dataclasses import dataclass
 
@@ -124,7 +125,7 @@ class Model:
                     continue
                 self.written[spa] = pte | A | (D if kind == Access.WRITE else 0)
             size = 2 ** (12 + 9 * i)
-            return ppn * 4096 + address % size
+            return int(ppn * 4096 + address % size)
 
     def permitted(self, stage: str, kind: int, implicit: int, r: int, w: int, x: int, u: int) -> bool:
         if stage == "G":
@@ -133,10 +134,7 @@ class Model:
         else:
             mxr = self.mxr or (stage == "VS" and self.vs_mxr)
             sum_bit = self.vs_sum if stage == "VS" else self.sum_bit
-            if self.mode == 0:
-                user_ok = bool(u)
-            else:
-                user_ok = not u or (sum_bit and kind != Access.FETCH)
+            user_ok = bool(u) if self.mode == 0 else not u or (sum_bit and kind != Access.FETCH)
         if not user_ok:
             return False
         return bool({Access.READ: r or (mxr and x), Access.WRITE: w, Access.FETCH: x, Access.HLVX: x}[Access(kind)])
@@ -186,9 +184,7 @@ class Tables(Bench):
     def page(self) -> int:
         return RAM + self.rng.randrange(0x60) * 0x1000
 
-    def leaf(
-        self, root: int, mode: int, va: int, target: int, user: float, offset: int = 0, stage: str = "S"
-    ) -> None:
+    def leaf(self, root: int, mode: int, va: int, target: int, user: float, offset: int = 0, stage: str = "S") -> None:
         """A mapping with random bits, sometimes a superpage. A leaf that is already in the way is kept."""
         rng = self.rng
         level = rng.choice([0] * 8 + [1, 1, 2]) if stage != "G" else rng.choice([0] * 30 + [1])
@@ -198,10 +194,8 @@ class Tables(Bench):
         bits |= (U if rng.random() < user else 0) | (0 if rng.random() < 0.15 else A) | (0 if rng.random() < 0.3 else D)
         if stage == "G":
             bits |= R | (W if rng.random() < 0.9 else 0)
-        try:
+        with contextlib.suppress(ValueError, IndexError):  # where a superpage made before is in the way
             self.slots.append(self.map(root, mode, va, target, bits, level, offset=offset, stage=stage))
-        except (ValueError, IndexError):
-            pass  # the way leads through a superpage made before
 
     def model(self, mode: int, v: int, access: int) -> Model:
         h = self.h
