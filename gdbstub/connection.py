@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
         self._session: Session | None = None
         self._refused: Deframer | None = None
         self._early = bytearray()
+        self._paused = False
         self._transport: asyncio.Transport
         self.peer = ""
 
@@ -59,10 +60,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._session is not None:
-            self._send(self._session.receive(data))
-            if self._session.killed:
-                self._session.killed = False
-                self._owner.killed()
+            self._serve(self._session, data)
         elif self._refused is not None:
             self._refuse(data)
         else:
@@ -85,10 +83,24 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """A client that does not read gets nothing new done."""
+        self._paused = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        self._transport.resume_reading()
+        self._paused = False
+        if self._session is not None:
+            self._serve(self._session, b"")
+        if not self._paused:
+            self._transport.resume_reading()
+
+    def _serve(self, session: Session, data: bytes) -> None:
+        """Let the session work, as long as the client takes the answers."""
+        self._send(session.receive(data))
+        while session.backlog and not self._paused and not self._transport.is_closing():
+            self._send(session.receive(b""))
+        if session.killed:
+            session.killed = False
+            self._owner.killed()
 
     def _send(self, data: bytes) -> None:
         if data and not self._transport.is_closing():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Mapping
 from enum import Enum, auto
 
@@ -18,6 +19,8 @@ packets.load()
 log = logging.getLogger("hartline.gdb")
 
 BAD_PACKET = 0x16
+OUTPUT_LIMIT = 0x40000
+"""Bytes of answers after which further requests wait."""
 
 
 class Phase(Enum):
@@ -47,16 +50,27 @@ class Session:
         self._acknowledge = True
         self._attaching = False
         self._deframer = Deframer()
+        self._frames: deque[Frame] = deque()
         self._last = b""
         self._out = bytearray()
 
     # What the owner calls
 
     def receive(self, data: bytes) -> bytes:
-        """Digest what the client sent; the result is what to send to it. Never raises because of `data`."""
-        for item in self._deframer.feed(data):
-            self._digest(item)
+        """Digest what the client sent; the result is what to send to it. Never raises because of `data`.
+
+        When the answers grow long the rest waits: as long as `backlog` is true, call again, with nothing, once they
+        are sent.
+        """
+        self._frames.extend(self._deframer.feed(data))
+        while self._frames and len(self._out) < OUTPUT_LIMIT:
+            self._digest(self._frames.popleft())
         return self._flush()
+
+    @property
+    def backlog(self) -> bool:
+        """Whether some of what was received still waits for its turn."""
+        return bool(self._frames)
 
     def target_stopped(self) -> bytes:
         """Tell the session that the target may have stopped. Its state counts, not the number of calls."""

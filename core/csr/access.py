@@ -13,6 +13,7 @@ from typing import Any
 
 from core.csr.csr import Csr, Effect
 from core.csr.registry import CSRS_BY_ADDRESS, CSRS_BY_NAME
+from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import Dispatch, Trap, end_slice, u64
 from core.kernel import make_kernel
@@ -104,6 +105,8 @@ def _with_effects(csr: type[Csr]) -> Callable[..., Any]:
 
 def _rule(csr: type[Csr]) -> Callable[..., Any]:
     """The kernel function that says whether the CSR exists, and if so, applies its rule."""
+    if csr.feature == Feature.ZICSR and csr.rule is not None:
+        return csr.rule  # type: ignore[no-any-return]
     name = f"rule_of_{csr.ext.replace(' ', '_')}" if csr.rule is None else f"{csr.name}_exists"
     if name not in _rules:
         test = f"h.features & {int(csr.feature):#x} != {int(csr.feature):#x}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from core.csr.csr import Csr
+from core.csr.csr import Csr, ignore_write, zero
 from core.csr.fields import rw
 from core.csr.interrupts import guest_time
 from core.hart import Hart
@@ -48,15 +48,6 @@ def cycles(h: Hart) -> u64:
 def instructions(h: Hart) -> u64:
     """The value of minstret."""
     return h.minstret if h.mcountinhibit & IR != 0 else u64(retired(h) + h.minstret)
-
-
-def zero(h: Hart) -> u64:
-    """What an event counter reads as (norm:mhpmcounter_mhpmevent_rdonly0)."""
-    return 0
-
-
-def ignore(h: Hart, value: u64) -> None:
-    """Writing an event counter does nothing."""
 
 
 class Mcountinhibit(Csr, address=0x320):
@@ -148,7 +139,7 @@ class Instret(Csr, address=0xC02, ext="Zicntr", slot=False):
 
 def _declare(name: str, address: int, doc: str, **functions: Any) -> None:
     """Define one CSR that reads as zero."""
-    body = {"__doc__": doc, "read": staticmethod(zero), "write": staticmethod(ignore)}
+    body = {"__doc__": doc, "read": staticmethod(zero), "write": staticmethod(ignore_write)}
     body |= {key: staticmethod(function) for key, function in functions.items()}
     keywords = {"address": address, "slot": False, "group": "counters"}
     types.new_class(name.capitalize(), (Csr,), keywords, lambda scope: scope.update(body))

@@ -138,6 +138,11 @@ class Csr:
                 raise TypeError(f"{cls.name} has no slot and no write()")
 
 
+def zero(h: Hart) -> intrinsics.u64:
+    """The read function of CSRs that are read-only zero."""
+    return 0
+
+
 def ignore_write(h: Hart, value: intrinsics.u64) -> None:
     """The write function of CSRs that have nothing to write."""
 

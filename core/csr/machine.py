@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from core.csr.csr import Csr, Effect
+from core.csr.csr import Csr, Effect, zero
 from core.csr.fields import PRIVILEGES, STATES, XLENS, ro, rw, warl, wlrl
 from core.features import Feature
 from core.hart import Hart, state
@@ -29,28 +29,19 @@ MXL_64 = 2 << 62
 class Mvendorid(Csr, address=0xF11, slot=False):
     """mvendorid, Machine Vendor ID (norm:mvendorid_sz_acc_op): 0, non-commercial."""
 
-    @staticmethod
-    def read(h: Hart) -> u64:
-        """Always 0."""
-        return 0
+    read = staticmethod(zero)
 
 
 class Marchid(Csr, address=0xF12, slot=False):
     """marchid, Machine Architecture ID (norm:marchid_sz_acc_op): 0, none allocated."""
 
-    @staticmethod
-    def read(h: Hart) -> u64:
-        """Always 0."""
-        return 0
+    read = staticmethod(zero)
 
 
 class Mimpid(Csr, address=0xF13, slot=False):
     """mimpid, Machine Implementation ID (norm:mimpid_op): 0."""
 
-    @staticmethod
-    def read(h: Hart) -> u64:
-        """Always 0."""
-        return 0
+    read = staticmethod(zero)
 
 
 class Mhartid(Csr, address=0xF14, slot=False):
@@ -65,10 +56,7 @@ class Mhartid(Csr, address=0xF14, slot=False):
 class Mconfigptr(Csr, address=0xF15, slot=False):
     """mconfigptr, Machine Configuration Pointer (norm:mconfigptr_sz_acc): 0, no such structure."""
 
-    @staticmethod
-    def read(h: Hart) -> u64:
-        """Always 0."""
-        return 0
+    read = staticmethod(zero)
 
 
 def legal_mpp(h: Hart, old: u64, new: u64) -> u64:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from core.csr.csr import Csr, Effect
-from core.csr.fields import Field, rw
+from core.csr.csr import Csr, Effect, ignore_write, zero
+from core.csr.fields import Field, ro, rw
 from core.features import Feature
 from core.hart import Hart, state
 from core.isa.intrinsics import cold, get, isset, u64
@@ -108,35 +108,39 @@ def write_pmpaddr(h: Hart, entry: u64, value: u64) -> None:
     h.pmpaddr[entry] = value & ADDRESS_MASK
 
 
-def _declare(name: str, address: int, doc: str, read: str, write: str, fields: dict[str, Field]) -> None:
-    """Define one CSR of an array: `read` and `write` are expressions over h and value."""
-    names: dict[str, Any] = {f.__name__: f for f in (read_pmpcfg, write_pmpcfg, write_pmpaddr)}
-    body: dict[str, Any] = dict(fields)
-    body["__doc__"] = doc
-    body["read"] = staticmethod(
-        make_kernel(f"{name}_read", f"def {name}_read(h: Hart) -> u64:\n    return {read}\n", **names)
-    )
-    body["write"] = staticmethod(
-        make_kernel(f"{name}_write", f"def {name}_write(h: Hart, value: u64) -> None:\n    {write}\n", **names)
-    )
-    keywords = {"address": address, "slot": False, "group": "pmp", "effects": Effect.PROTECTION}
+def _declare(name: str, address: int, doc: str, functions: tuple[str, str] | None, fields: dict[str, Field]) -> None:
+    """Define one CSR of an array; functions: expressions to read and to write it, None for read-only zero."""
+    body: dict[str, Any] = {"__doc__": doc, "read": staticmethod(zero), "write": staticmethod(ignore_write), **fields}
+    keywords: dict[str, Any] = {"address": address, "slot": False, "group": "pmp"}
+    if functions is not None:
+        names = {f.__name__: f for f in (read_pmpcfg, write_pmpcfg, write_pmpaddr)}
+        read = f"def {name}_read(h: Hart) -> u64:\n    return {functions[0]}\n"
+        write = f"def {name}_write(h: Hart, value: u64) -> None:\n    {functions[1]}\n"
+        body["read"] = staticmethod(make_kernel(f"{name}_read", read, **names))
+        body["write"] = staticmethod(make_kernel(f"{name}_write", write, **names))
+        keywords["effects"] = Effect.PROTECTION
     types.new_class(name.capitalize(), (Csr,), keywords, lambda scope: scope.update(body))
 
 
-for _first in range(0, 64, 8):
-    _fields = {
-        f"PMP{_first + i}{part.name}": rw(
-            part.msb + 8 * i, part.lsb + 8 * i, f"entry {_first + i}: {part.doc}", values=part.values
+def _entry_fields(entry: int, lsb: int) -> dict[str, Field]:
+    """The fields of an entry whose configuration byte begins at bit `lsb`."""
+    kind = rw if entry < PMP_ENTRIES else ro
+    return {
+        f"PMP{entry}{part.name}": kind(
+            part.msb + lsb, part.lsb + lsb, f"entry {entry}: {part.doc}", values=part.values
         )
-        for i in range(8)
         for part in (Pmp.L, Pmp.A, Pmp.X, Pmp.W, Pmp.R)
     }
+
+
+for _first in range(0, 64, 8):
+    _number = _first // 4
+    _fields = {name: field for i in range(8) for name, field in _entry_fields(_first + i, 8 * i).items()}
     _declare(
-        f"pmpcfg{_first // 4}",
-        0x3A0 + _first // 4,
-        f"pmpcfg{_first // 4}, Physical Memory Protection Configuration (norm:pmp_cfg_rv64_layout).",
-        f"read_pmpcfg(h, {_first})",
-        f"write_pmpcfg(h, {_first}, value)",
+        f"pmpcfg{_number}",
+        0x3A0 + _number,
+        f"pmpcfg{_number}, Physical Memory Protection Configuration (norm:pmp_cfg_rv64_layout).",
+        (f"read_pmpcfg(h, {_first})", f"write_pmpcfg(h, {_first}, value)") if _first < PMP_ENTRIES else None,
         _fields,
     )
 for _entry in range(64):
@@ -144,7 +148,6 @@ for _entry in range(64):
         f"pmpaddr{_entry}",
         0x3B0 + _entry,
         f"pmpaddr{_entry}, Physical Memory Protection Address (norm:pmp_addr_encoding).",
-        f"h.pmpaddr[{_entry}]",
-        f"write_pmpaddr(h, {_entry}, value)",
-        {"ADDRESS": rw(53, 0, "bits 55:2 of an address")},
+        (f"h.pmpaddr[{_entry}]", f"write_pmpaddr(h, {_entry}, value)") if _entry < PMP_ENTRIES else None,
+        {"ADDRESS": (rw if _entry < PMP_ENTRIES else ro)(53, 0, "bits 55:2 of an address")},
     )

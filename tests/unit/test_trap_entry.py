@@ -270,3 +270,12 @@ def test_causes_in_words() -> None:
     assert describe(INTERRUPT | 6) == "virtual supervisor timer interrupt"
     assert describe(14) == "exception 14 (reserved)" and describe(ONES) == f"interrupt {(1 << 63) - 1} (reserved)"
     assert Interrupt.SGEI.words == "supervisor guest external interrupt" and Cause(22).name == "VIRTUAL_INSTRUCTION"
+
+
+def test_h012_mprv_access_of_a_guest_from_m_mode() -> None:
+    """norm:mstatus_gva_op: the fault of a load as though V=1 gives a guest address, though M-mode was interrupted."""
+    h = poison(hart_in("M"))
+    trap(h, Cause.LOAD_GUEST_PAGE_FAULT, 0x4000, 0x8000, TrapInfo.GVA)
+    assert [field(h, "mstatus", name) for name in ("GVA", "MPV", "MPP")] == [1, 0, 3]
+    trap(h, Cause.INSTRUCTION_ACCESS_FAULT, 0x4000)
+    assert field(h, "mstatus", "GVA") == 0
