@@ -32,7 +32,7 @@ from core.hart import Hart
 from core.isa.intrinsics import Trap, end_slice, now, retired
 from core.memory.bus import Bus, BusError
 from core.memory.ram import Ram
-from core.mmu.watch import ON_WRITE, PHYSICAL
+from core.mmu.watch import add_watch, hit_kind
 from core.tolerance import WARNINGS, Tolerance
 from core.trap.causes import Interrupt
 from core.trap.interrupts import next_deadline, wakes
@@ -236,9 +236,8 @@ class Machine:
         if self.plan.tohost is not None:
             self.htif = Htif(self.ram, self.plan.tohost, self.plan.fromhost, self.services, self.warning)
             for hart in self.harts:
-                hart.watch_count = max(1, hart.watch_count)
-                hart.watch_start[0], hart.watch_end[0] = self.plan.tohost, self.plan.tohost + 8
-                hart.watch_kind[0], hart.watch_world[0] = ON_WRITE | PHYSICAL, 0
+                hart.watch_count = 0
+                add_watch(hart, self.plan.tohost, 8, hit_kind(write=True, physical=True))
 
     # -- running ------------------------------------------------------------------------------------------------------
 

@@ -161,7 +161,11 @@ class GdbServer:
 
     def killed(self) -> None:
         """The client has killed the machine."""
-        self._on_kill()
+        try:
+            self._on_kill()
+        except Exception as problem:  # whatever the owner's callback runs into, the server goes on
+            log.exception("kill")
+            self._warn(f"the debugger's kill failed: {problem}")
 
 
 def _nothing() -> None:

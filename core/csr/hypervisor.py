@@ -74,5 +74,3 @@ class Htinst(Csr, address=0x64A, ext="H"):
     def peek(h: Hart) -> u64:
         """The slot."""
         return u64(h.htinst)
-
-

@@ -15,7 +15,7 @@ from core.csr.hypervisor import Hstatus
 from core.csr.machine import S_LEVEL, VS_LEVEL, VS_ONLY, always_delegated
 from core.features import Feature
 from core.hart import Hart, state
-from core.isa.intrinsics import get, inline, now, u64
+from core.isa.intrinsics import cold, get, inline, now, u64
 
 state("irq_lines", doc="interrupt lines driven by devices: bits MSI, MEI, SEI as in mip")
 
@@ -42,6 +42,7 @@ def timers_pending(h: Hart) -> u64:
     return bits
 
 
+@cold
 def pending(h: Hart) -> u64:
     """All pending interrupts: the value of mip (norm:mip_sz_acc, norm:hip_op)."""
     bits: u64 = h.mip | h.irq_lines

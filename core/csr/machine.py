@@ -196,8 +196,6 @@ class Medeleg(DelegationFields, Csr, address=0x302):
     ECALL_S = rw(9, "environment call from HS-mode")
 
 
-
-
 def always_delegated(h: Hart) -> u64:
     """The mideleg bits that are read-only one: VS-level, and SGEI if there can be any (norm:mideleg_acc_h)."""
     if h.features & Feature.H == 0:

@@ -126,9 +126,7 @@ def _entry_fields(entry: int, lsb: int) -> dict[str, Field]:
     """The fields of an entry whose configuration byte begins at bit `lsb`."""
     kind = rw if entry < PMP_ENTRIES else ro
     return {
-        f"PMP{entry}{part.name}": kind(
-            part.msb + lsb, part.lsb + lsb, f"entry {entry}: {part.doc}", values=part.values
-        )
+        f"PMP{entry}{part.name}": kind(part.msb + lsb, part.lsb + lsb, f"entry {entry}: {part.doc}", values=part.values)
         for part in (Pmp.L, Pmp.A, Pmp.X, Pmp.W, Pmp.R)
     }
 

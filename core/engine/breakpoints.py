@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from core.hart import Hart, state
 from core.isa.intrinsics import cold, u64
+from core.mmu.watch import GUEST_WORLD, HOST_WORLD
 
 CAPACITY = 256
 ANY_WORLD = 0
@@ -21,8 +22,8 @@ state("break_skip", doc="1: execute the instruction at pc although it has a brea
 
 
 def world_key(h: Hart) -> u64:
-    """Which world the hart is in: 1 for V=0, hgatp with bit 0 set for a guest (told apart by VMID and root)."""
-    return 1 if h.v == 0 else u64(h.hgatp << 1) | 3
+    """Which world the hart is in, as watchpoints know it too: V=0, or a guest told apart by VMID and root."""
+    return HOST_WORLD if h.v == 0 else h.hgatp | GUEST_WORLD
 
 
 def may_stop_at(h: Hart) -> bool:

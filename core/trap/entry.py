@@ -11,8 +11,7 @@ from core.trap.delegation import Target, target_of
 from core.trap.targets import enter_hs, enter_m, enter_vs
 from core.trap.tinst import is_guest_page_fault, tinst_of
 
-state("ebreak_tval_zero", doc="1: xtval is 0 for EBREAK, 0: its address (norm:stval_op_breakpoint)",
-architectural=False)
+state("ebreak_tval_zero", doc="1: xtval is 0 for EBREAK, 0: its address (norm:stval_op_breakpoint)", architectural=False)
 
 EBREAK, C_EBREAK = 0x0010_0073, 0x9002
 

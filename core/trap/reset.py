@@ -11,9 +11,7 @@ from core.hart import Hart
 from core.mmu.tlb import flush_all
 
 
-def reset_hart(
-    h: Hart, features: Feature | int | None = None, *, strict: bool = False, builtin_sbi: bool = False
-) -> None:
+def reset_hart(h: Hart, features: Feature | int | None = None, *, strict: bool = False, builtin_sbi: bool = False) -> None:
     """Reset: M-mode, interrupts off, all CSRs at their reset values, registers zero (priv, Reset).
 
     features: what the hart is made with, None for what it was. strict: no tolerances. builtin_sbi: the host is M-mode

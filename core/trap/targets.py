@@ -11,7 +11,7 @@ from core.csr.machine import Mstatus
 from core.csr.vs import Vsstatus
 from core.features import Feature
 from core.hart import Hart
-from core.isa.intrinsics import get, put, u64
+from core.isa.intrinsics import cold, get, put, u64
 from core.mmu.tlb import update_regime
 from core.trap.causes import INTERRUPT_BIT
 
@@ -24,6 +24,7 @@ def vector(tvec: u64, cause: u64) -> u64:
     return base
 
 
+@cold
 def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
     """Take a trap into M-mode (norm:H_trap_m_csrwrites, norm:mstatus_gva_op)."""
     status = put(h.mstatus, Mstatus.MPIE, get(h.mstatus, Mstatus.MIE))
@@ -44,6 +45,7 @@ def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -
     update_regime(h)
 
 
+@cold
 def enter_hs(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
     """Take a trap into HS-mode (norm:H_trap_hs_csrwrites, norm:hstatus_spvp_op, norm:hstatus_gva_op)."""
     status = put(h.mstatus, Mstatus.SPIE, get(h.mstatus, Mstatus.SIE))
@@ -65,6 +67,7 @@ def enter_hs(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) 
     update_regime(h)
 
 
+@cold
 def enter_vs(h: Hart, cause: u64, tval: u64) -> None:
     """Take a trap into VS-mode: V stays 1, hstatus and sstatus as they are (norm:H_trap_vs_csrwrites).
 

@@ -186,6 +186,21 @@ def test_kill_callback_may_stop_the_server(target: FakeTarget) -> None:
     assert "reset" not in target.calls
 
 
+def test_a_kill_that_fails_is_reported_and_the_server_goes_on(target: FakeTarget) -> None:
+    warnings: list[str] = []
+
+    def on_kill() -> None:
+        raise ValueError("not now")
+
+    server = GdbServer(target, "0", on_kill=on_kill, warn=warnings.append)
+    server.start()
+    peer = Peer(server)
+    assert peer.ask(b"vKill;1") == b"OK"
+    assert peer.ask(b"qC") == b"QC1"
+    assert warnings == ["the debugger's kill failed: not now"]
+    server.stop()
+
+
 def test_stop_sends_what_is_due(target: FakeTarget) -> None:
     target.live = False
     server = GdbServer(target, "0")
