@@ -114,9 +114,7 @@ def columns(letter: str, size: int, width: int) -> int:
     return max(1, min(wanted, (width - 24) // each))
 
 
-def memory_lines(
-    data: bytes, address: int, form: Format, symbol: Callable[[int], str | None], width: int = 80
-) -> list[str]:
+def memory_lines(data: bytes, address: int, form: Format, symbol: Callable[[int], str | None], width: int = 80) -> list[str]:
     """`data`, read at `address`, as lines `0x80200000 <name+8>:  value  value`."""
     per_line = columns(form.letter, form.size, width)
     lines = []

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -55,6 +56,19 @@ def machine_status(stop: Stop) -> int:
     return code & 0xFF or int(code != 0)
 
 
+class LogHandler(logging.Handler):
+    """What the log says goes to the user through a session, one line each, instead of anywhere on the screen."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record; of an exception its last line."""
+        problem = record.exc_info[1] if record.exc_info else None
+        self._tell(record.getMessage() + (f": {type(problem).__name__}: {problem}" if problem else ""))
+
+
 class Session:
     """Runs the front ends in turn on one machine until one of them ends it."""
 
@@ -71,18 +85,27 @@ class Session:
     def run(self) -> int:
         """The whole session; the exit status. Raises gdbstub.server.ServerError when the port is not to be had."""
         previous = signal.signal(signal.SIGTERM, _terminated)
+        log = logging.getLogger("hartline")
+        handler = LogHandler(self.warn)
+        log.addHandler(handler)
         try:
             if self.fronts.gdb is not None:
                 self._start_server(self.fronts.gdb)
             self._greet()
-            if self.fronts.console:
-                return self._alternate(start_in_console=True)
-            return self._alternate(start_in_console=False)
+            return self._alternate(start_in_console=self.fronts.console)
         finally:
             signal.signal(signal.SIGTERM, previous)
+            log.removeHandler(handler)
             if self.server is not None:
                 self.server.stop()
             self.debugger.close()
+
+    def warn(self, text: str) -> None:
+        """Tell the user something, from any thread: above the console's prompt or on standard error."""
+        if self._in_console and self._console is not None:
+            self._console.warn(text)
+        else:
+            error(text)
 
     # gdb
 
@@ -91,13 +114,15 @@ class Session:
 
         host, port = address
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self.server = make_server(self.debugger, shown, self.context, on_kill=self._on_kill, warn=error)
+        self.server = make_server(self.debugger, shown, self.context, on_kill=self._on_kill, warn=self.warn)
         self.server.start()
         self.context.gdb_address = (self.server.host, self.server.port)
 
     def _on_kill(self) -> None:
         """gdb's `kill`: the end of the machine. With a console it is reset instead, so that nothing is lost there."""
         if self._in_console:
+            self.debugger.interrupt()
+            self.debugger.wait(2.0)
             self.debugger.reset()
         else:
             self._killed = True

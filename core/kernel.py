@@ -2,8 +2,8 @@
 """Kernel functions made from generated source text: decoders, CSR legalization and the like."""
 
 from __future__ import annotations
-
 import __future__
+
 import linecache
 import types
 from collections.abc import Callable

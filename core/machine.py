@@ -12,48 +12,32 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 import core.engine.decoded  # noqa: F401  declares state slots, which must be before the first Hart
 from core.boot.firmware import Firmware, start_hart
 from core.boot.loader import BootConfig, BootPlan, prepare
 from core.boot.sbi import BuiltinSbi
-from core.boot.sbi.host import HartState
 from core.devices.board import RAM_BASE, Board
 from core.devices.device import Services
 from core.devices.htif import Htif
 from core.devices.uart16550 import Uart16550
-from core.engine.boundary import NEVER, units_until
+from core.engine.boundary import NEVER
 from core.engine.reference import ReferenceEngine
 from core.events import Event
 from core.features import DEFAULT_FEATURES, Feature
 from core.hart import Hart
-from core.isa.intrinsics import Trap, end_slice, now, retired
+from core.isa.intrinsics import end_slice, now, retired
 from core.memory.bus import Bus, BusError
 from core.memory.ram import Ram
 from core.mmu.watch import add_watch, hit_kind
+from core.scheduler import Outcome, Scheduler
 from core.tolerance import WARNINGS, Tolerance
 from core.trap.causes import Interrupt
-from core.trap.interrupts import next_deadline, wakes
+from core.trap.interrupts import set_line
 from core.trap.reset import reset_hart
 
-TURN = 10_000
-"""Units of time that one of several harts runs before the next."""
 LINES = {"M": Interrupt.MEI, "S": Interrupt.SEI}
-
-
-class Outcome(Enum):
-    """Why `Machine.run` returned."""
-
-    BUDGET = "the units asked for are used up"
-    STOPPED = "somebody asked for a stop"
-    BREAKPOINT = "about to execute an instruction with a breakpoint"
-    WATCHPOINT = "an access hit a watchpoint"
-    EBREAK = "an ebreak was executed"
-    IDLE = "every hart waits for an interrupt and nothing is due"
-    EXITED = "the machine is switched off"
-    RESET = "the machine was reset"
 
 
 @dataclass(frozen=True)
@@ -95,8 +79,8 @@ class Machine:
             harts=self.harts,
             now=lambda: now(self.current),
             changed=lambda: end_slice(self.current),
-            set_external=self._set_external,
-            set_software=self._set_software,
+            set_external=lambda hart, level, on: set_line(self.harts[hart], LINES[level], on),
+            set_software=lambda hart, on: set_line(self.harts[hart], Interrupt.MSI, on),
             console_output=lambda data: self.console_output(data),
             finish=self.finish,
             reset=self.request_reset,
@@ -107,8 +91,9 @@ class Machine:
         self.uart = self.board.find(Uart16550)
         self.firmware = Firmware(self)
         self.sbi = BuiltinSbi(self.firmware)
+        self.scheduler = Scheduler(self)
         self._stop_requested = False
-        self._reset_requested = False
+        self.reset_requested = False
         self._attention = threading.Event()
         self._input: deque[bytes] = deque()
         self._keep: list[Any] = []
@@ -176,17 +161,6 @@ class Machine:
             where = f"{hart.pc:#x}" + (f" ({place})" if not place.startswith("0x") else "")
             self.warning(f"pc {where}: {WARNINGS[Tolerance(code)].format(detail=detail)}")
 
-    def _set_external(self, hart: int, level: str, on: bool) -> None:
-        self._set_line(hart, LINES[level], on)
-
-    def _set_software(self, hart: int, on: bool) -> None:
-        self._set_line(hart, Interrupt.MSI, on)
-
-    def _set_line(self, index: int, line: int, on: bool) -> None:
-        hart = self.harts[index]
-        hart.irq_lines = hart.irq_lines | (1 << line) if on else hart.irq_lines & ~(1 << line)
-        end_slice(hart)
-
     # -- from outside -------------------------------------------------------------------------------------------------
 
     def console_input(self, data: bytes) -> None:
@@ -206,7 +180,7 @@ class Machine:
 
     def request_reset(self) -> None:
         """Reset the machine before the next instruction."""
-        self._reset_requested = True
+        self.reset_requested = True
         self._leave()
 
     def _leave(self) -> None:
@@ -221,7 +195,7 @@ class Machine:
     def reset(self) -> None:
         """Power-on state: devices and harts reset, RAM cleared, the program loaded again."""
         self.exit_code = None
-        self._reset_requested = False
+        self.reset_requested = False
         self.ram.clear()
         self.plan.install(self.ram)
         self.engine.forget_everything()
@@ -249,145 +223,27 @@ class Machine:
         """Run for `units` units of time (instructions and traps), or until something wants attention.
 
         hart: only this one runs, the others stand still; None: all take turns. With `hart`, a hart that waits in WFI
-        with no timer due returns at once with IDLE.
+        with nothing due returns at once with IDLE.
         """
-        self._stop_requested = False
-        if self.exit_code is not None:
-            return Outcome.EXITED
-        if hart is not None or len(self.harts) == 1:
-            return self._run_alone(self.harts[hart or 0], units)
-        return self._run_turns(units)
+        return self.scheduler.run(units, hart)
 
-    def _run_alone(self, hart: Hart, units: int) -> Outcome:
-        while units > 0:
-            if self._stop_requested:
-                return Outcome.STOPPED
-            part = min(units, self.engine.slice_units)
-            outcome, used = self._turn(hart, part)
-            if outcome is Outcome.IDLE and self._wake(hart):
-                continue
-            if outcome is not Outcome.BUDGET:
-                return outcome
-            units -= used
-        return Outcome.BUDGET
+    def take_stop_request(self) -> bool:
+        """Whether somebody asked for a stop; asking again says no."""
+        wanted, self._stop_requested = self._stop_requested, False
+        return wanted
 
-    def _wake(self, hart: Hart) -> bool:
-        """A hart running alone is idle: whether it goes on after time has passed or input has come."""
-        stopped = self.firmware.hart_state(hart.hartid) is HartState.STOPPED
-        return not stopped and (self._sleep([hart]) or bool(self._input))
+    @property
+    def has_input(self) -> bool:
+        """Whether typed bytes wait to be taken in."""
+        return bool(self._input)
 
-    def _run_turns(self, units: int) -> Outcome:
-        while units > 0:
-            idle = True
-            for hart in self.harts:
-                if self._stop_requested:
-                    return Outcome.STOPPED
-                self._switch(hart)
-                outcome, used = self._turn(hart, TURN)
-                hart.idle += TURN - used
-                if outcome is Outcome.BUDGET:
-                    idle = False
-                elif outcome is not Outcome.IDLE:
-                    return outcome
-            units -= TURN
-            if idle and not self._sleep(self.harts) and not self._input:
-                return Outcome.IDLE
-        return Outcome.BUDGET
-
-    def _switch(self, hart: Hart) -> None:
-        """Another hart's turn: reservations do not outlast it."""
-        if hart is not self.current:
-            self.current.res_valid = 0
-            self.current = hart
-
-    def _turn(self, hart: Hart, units: int) -> tuple[Outcome, int]:
-        """Run one hart for up to `units`; why it ended and how much it used."""
-        self.current = hart
-        if self.firmware.hart_state(hart.hartid) is HartState.STOPPED:
-            return Outcome.IDLE, 0
+    def take_input(self) -> None:
+        """Hand typed bytes to the serial port."""
         while self._input:
             data = self._input.popleft()
             self.uart.receive(data)
             if self.htif is not None:
                 self.htif.receive(data)
-        self._advance(hart)
-        due = self.board.deadline()
-        if due is not None:
-            units = min(units, units_until(hart, due))
-        hart.budget = units
-        while True:
-            self.engine.run(hart)
-            event, hart.event = Event(hart.event), 0
-            outcome = self._attend(hart, event) if event else None
-            if outcome is not None or hart.budget == 0:
-                return outcome or Outcome.BUDGET, units - hart.budget
-
-    def _attend(self, hart: Hart, event: Event) -> Outcome | None:
-        """Deal with the events of a hart; None when it can go on."""
-        if event & Event.HOST:
-            if self.exit_code is not None:
-                return Outcome.EXITED
-            if self._reset_requested:
-                self.reset()
-                return Outcome.RESET
-        if event & Event.SBI:
-            self._serve(hart)
-            if self.exit_code is not None:
-                hart.event = 0
-                return Outcome.EXITED
-            if self.firmware.hart_state(hart.hartid) is HartState.STOPPED:
-                return Outcome.IDLE
-        if event & Event.BREAKPOINT:
-            return Outcome.BREAKPOINT
-        if event & Event.WATCHPOINT and not self._poll_htif(hart):
-            return Outcome.WATCHPOINT
-        if event & Event.EBREAK:
-            return Outcome.EBREAK
-        if event & Event.WFI:
-            return Outcome.IDLE
-        return Outcome.EXITED if self.exit_code is not None else None
-
-    def _serve(self, hart: Hart) -> None:
-        """The built-in SBI's part: the ecall retires like an instruction, unless it raised a Trap of the caller."""
-        pc = hart.pc
-        try:
-            self.sbi.call(hart)
-        except Trap as trap:
-            self.firmware.deliver(hart, trap)
-            return
-        hart.limit += 1
-        if hart.pc == pc:
-            hart.pc = pc + 4
-
-    def _poll_htif(self, hart: Hart) -> bool:
-        """Whether the watchpoint was the machine's own on tohost."""
-        if self.htif is None or hart.watch_hit != 1:
-            return False
-        hart.watch_hit = 0
-        self.htif.poll()
-        return True
-
-    def _advance(self, hart: Hart) -> None:
-        due = self.board.deadline()
-        if due is not None and due <= now(hart):
-            self.board.advance()
-
-    def _sleep(self, harts: list[Hart]) -> bool:
-        """All `harts` wait for an interrupt: let time pass until something is due. False when nothing is."""
-        started = [hart for hart in harts if self.firmware.hart_state(hart.hartid) is not HartState.STOPPED]
-        if any(wakes(hart) for hart in started if hart.wfi):
-            return True
-        dues = [due for hart in started if (due := next_deadline(hart)) != NEVER]
-        device = self.board.deadline()
-        if device is not None:
-            dues.append(device)
-        if not dues:
-            return False
-        first = min(dues)
-        for hart in self.harts:
-            if first > now(hart):
-                hart.idle += units_until(hart, first)
-        return True
 
     @property
     def own_watchpoints(self) -> int:

@@ -7,7 +7,7 @@ from core.csr.csr import Csr, Effect, zero
 from core.csr.fields import PRIVILEGES, STATES, XLENS, ro, rw, warl, wlrl
 from core.features import Feature
 from core.hart import Hart, state
-from core.isa.intrinsics import get, inline, isset, sync_code, u64
+from core.isa.intrinsics import features_changed, get, inline, isset, u64
 
 state("features_all", doc="what the hart was made with; h.features is what of it misa enables", architectural=False)
 state("geilen", doc="GEILEN: how many guest external interrupts there are (norm:geilen)", architectural=False)
@@ -141,11 +141,11 @@ class Misa(Csr, address=0x301, slot=False, effects=Effect.TRANSLATION | Effect.I
         if isset(value, Misa.H) and h.features_all & Feature.H != 0 and h.features & Feature.H == 0:
             h.features |= Feature.H
             h.mideleg |= always_delegated(h)
-            sync_code(h)
+            features_changed(h)
         elif not isset(value, Misa.H) and h.features & Feature.H != 0:
             drop_hypervisor(h)
             h.features &= u64(~Feature.H)
-            sync_code(h)
+            features_changed(h)
 
 
 def drop_hypervisor(h: Hart) -> None:

@@ -30,7 +30,8 @@ from core.debug.stops import Breakpoint, Event, Resumed, StateChanged, Stop, Sto
 from core.debug.walk import Walk, WalkStep
 from core.engine.breakpoints import breakpoint_here
 from core.hart import Hart
-from core.machine import Machine, Outcome
+from core.machine import Machine
+from core.scheduler import Outcome
 
 __all__ = [
     "Breakpoint",
@@ -126,6 +127,7 @@ class Debugger:
                 raise MachineEnded
             self.running = True
             self._interrupted = False
+            self.machine.take_stop_request()
         self._tell(Resumed())
         chosen = self.stop.hart if hart is None else hart
         job = (chosen, steps, step_range)
@@ -137,8 +139,9 @@ class Debugger:
 
     def interrupt(self) -> None:
         """Stop the machine soon; does nothing when it stands still."""
-        self._interrupted = True
-        self.machine.request_stop()
+        if self.running:
+            self._interrupted = True
+            self.machine.request_stop()
 
     def wait(self, timeout: float | None = None) -> Stop | None:
         """Wait until the machine stands still; None when `timeout` seconds were not enough."""

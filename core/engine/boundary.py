@@ -12,7 +12,7 @@ from core.events import Event
 from core.hart import Hart
 from core.isa.intrinsics import TICK, cold, now, retired, u64
 from core.trap.entry import take_trap
-from core.trap.interrupts import next_deadline, take_interrupt, update_timers, wakes
+from core.trap.interrupts import next_deadline, take_interrupt, wakes
 
 NEVER = (1 << 64) - 1
 
@@ -51,7 +51,6 @@ def boundary(h: Hart) -> bool:
     while True:
         if h.event != 0 or h.budget == 0:
             return True
-        update_timers(h)
         if h.wfi != 0:
             if not wakes(h):
                 h.event |= Event.WFI

@@ -91,7 +91,7 @@ class NativeEngine:
     """Runs harts with native code. One engine serves all harts of a machine: they share the decoded instructions."""
 
     name = "native"
-    slice_units = 1 << 20
+    slice_units = 1 << 18
     """Units of one call of `run` after which the machine looks at requests from other threads."""
 
     def __init__(self, harts: list[Hart]) -> None:

@@ -169,4 +169,5 @@ def _kernel(function: Any) -> Callable[[Body, ast.Call], Value | None]:
 
 
 PRIMITIVE_LOWERINGS[intrinsics.code_written] = _kernel(decoded.forget)
+PRIMITIVE_LOWERINGS[intrinsics.features_changed] = _kernel(decoded.forget_all)
 PRIMITIVE_LOWERINGS[intrinsics.is_code_page] = _kernel(decoded.has_code)

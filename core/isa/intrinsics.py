@@ -210,6 +210,11 @@ def code_written(h: Hart, spa: u64, size: u64) -> None:
     """A store reached a page with decoded instructions: the native engine forgets them. Nothing to do here."""
 
 
+@primitive
+def features_changed(h: Hart) -> None:
+    """h.features has changed: what was decoded before may mean something else. Nothing to do here."""
+
+
 def sync_code(h: Hart) -> None:
     """FENCE.I: instruction memory may have changed. Both engines always execute what memory holds: nothing to do."""
 

@@ -98,10 +98,6 @@ def wakes(h: Hart) -> bool:
     return enabled_pending(h) != 0
 
 
-def update_timers(h: Hart) -> None:
-    """Nothing is to be done: timers are compared whenever pending interrupts are looked at."""
-
-
 def next_deadline(h: Hart) -> u64:
     """The time (mtime) at which the next enabled timer interrupt becomes pending, NEVER if none will."""
     time = now(h)

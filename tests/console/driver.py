@@ -16,7 +16,6 @@ from cli.screen import Screen
 from core.debug.target import Debugger
 from examples import elf
 
-
 MEMORY = 16 << 20
 """RAM of the machines here: enough for the examples, and quickly cleared."""
 

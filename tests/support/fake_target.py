@@ -30,9 +30,7 @@ def csr(name: str, address: int, *fields: tuple[str, int, int] | tuple[str, int,
     )
 
 
-HSTATUS = csr(
-    "hstatus", 0x600, ("VSXL", 33, 32, {1: "32", 2: "64"}), ("VTSR", 22, 22), ("VGEIN", 17, 12), ("SPV", 7, 7)
-)
+HSTATUS = csr("hstatus", 0x600, ("VSXL", 33, 32, {1: "32", 2: "64"}), ("VTSR", 22, 22), ("VGEIN", 17, 12), ("SPV", 7, 7))
 HGATP = csr("hgatp", 0x680, ("MODE", 63, 60, {0: "Bare", 8: "Sv39x4"}), ("VMID", 57, 44), ("PPN", 43, 0))
 CSRS = [HSTATUS, HGATP, csr("sepc", 0x141), csr("sscratch", 0x140), csr("fflags", 1, ("NX", 0, 0))]
 

@@ -33,7 +33,7 @@ def test_h037_virtual_instruction_cannot_be_delegated() -> None:
     assert written(make_hart(), "medeleg", 1 << 22) == 1 << 22
 
 
-def test_h053_guest_page_faults_and_vs_ecalls_can_go_to_hs() -> None:
+def test_guest_page_faults_and_vs_ecalls_can_go_to_hs() -> None:
     h = make_hart()
     for number in (10, 20, 21, 22, 23):
         assert written(h, "medeleg", 1 << number) == 1 << number

@@ -220,6 +220,16 @@ def test_the_end_and_a_new_beginning(target: RiscvTarget, debugger: Debugger) ->
     assert (target.stop_report().exit_code, debugger.stop.pc) == (None, start)
 
 
+def test_a_machine_that_nothing_will_wake_says_so(target: RiscvTarget, debugger: Debugger) -> None:
+    target.write_memory(FIRST, debugger.stop.pc, (0x10500073).to_bytes(4, "little"))  # wfi
+    target.resume(GO)
+    assert debugger.wait(5) is not None
+    report = target.stop_report()
+    assert (report.signal, report.cause, report.exit_code) == (Signal.TRAP, Cause.PLAIN, None)
+    assert report.remark == "every hart waits in WFI and nothing will wake it"
+    assert target.describe(FIRST) == "HS, hart 0, stopped: idle"
+
+
 def test_packets_that_do_not_write_change_nothing(target: RiscvTarget, debugger: Debugger) -> None:
     """Random packets, good and bad, at the guest's first instruction."""
     run_to(target, "guest_entry")

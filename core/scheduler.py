@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running the harts of a machine: turns, sleep, and what to do when an engine returns with an event."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from core.boot.sbi.host import HartState
+from core.engine.boundary import NEVER, units_until
+from core.events import Event
+from core.hart import Hart
+from core.isa.intrinsics import Trap, now
+from core.trap.interrupts import next_deadline, wakes
+
+if TYPE_CHECKING:
+    from core.machine import Machine
+
+TURN = 10_000
+"""Units of time that one of several harts runs before the next."""
+
+
+class Outcome(Enum):
+    """Why running ended."""
+
+    BUDGET = "the units asked for are used up"
+    STOPPED = "somebody asked for a stop"
+    BREAKPOINT = "about to execute an instruction with a breakpoint"
+    WATCHPOINT = "an access hit a watchpoint"
+    EBREAK = "an ebreak was executed"
+    IDLE = "every hart waits for an interrupt and nothing is due"
+    EXITED = "the machine is switched off"
+    RESET = "the machine was reset"
+
+
+class Scheduler:
+    """Gives the harts of a machine their turns."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def run(self, units: int, hart: int | None) -> Outcome:
+        """See Machine.run."""
+        harts = self.machine.harts
+        if self.machine.exit_code is not None:
+            return Outcome.EXITED
+        if hart is not None or len(harts) == 1:
+            return self._run_alone(harts[hart or 0], units)
+        return self._run_turns(units)
+
+    def _run_alone(self, hart: Hart, units: int) -> Outcome:
+        while units > 0:
+            if self.machine.take_stop_request():
+                return Outcome.STOPPED
+            part = min(units, self.machine.engine.slice_units)
+            outcome, used = self._turn(hart, part)
+            if outcome is Outcome.IDLE and self._wake(hart):
+                continue
+            if outcome is not Outcome.BUDGET:
+                return outcome
+            units -= used
+        return Outcome.BUDGET
+
+    def _wake(self, hart: Hart) -> bool:
+        """A hart running alone is idle: whether it goes on after time has passed or input has come."""
+        stopped = self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED
+        return not stopped and (self._sleep([hart]) or self.machine.has_input)
+
+    def _run_turns(self, units: int) -> Outcome:
+        while units > 0:
+            idle = True
+            for hart in self.machine.harts:
+                if self.machine.take_stop_request():
+                    return Outcome.STOPPED
+                self._switch(hart)
+                outcome, used = self._turn(hart, TURN)
+                hart.idle += TURN - used
+                if outcome is Outcome.BUDGET:
+                    idle = False
+                elif outcome is not Outcome.IDLE:
+                    return outcome
+            units -= TURN
+            if idle and not self._sleep(self.machine.harts) and not self.machine.has_input:
+                return Outcome.IDLE
+        return Outcome.BUDGET
+
+    def _switch(self, hart: Hart) -> None:
+        """Another hart's turn: reservations do not outlast it."""
+        if hart is not self.machine.current:
+            self.machine.current.res_valid = 0
+            self.machine.current = hart
+
+    def _turn(self, hart: Hart, units: int) -> tuple[Outcome, int]:
+        """Run one hart for up to `units`; why it ended and how much it used."""
+        self.machine.current = hart
+        if self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED:
+            return Outcome.IDLE, 0
+        self.machine.take_input()
+        self._advance(hart)
+        due = self.machine.board.deadline()
+        if due is not None:
+            units = min(units, units_until(hart, due))
+        hart.budget = units
+        while True:
+            self.machine.engine.run(hart)
+            event, hart.event = Event(hart.event), 0
+            outcome = self._attend(hart, event) if event else None
+            if outcome is not None or hart.budget == 0:
+                return outcome or Outcome.BUDGET, units - hart.budget
+
+    def _attend(self, hart: Hart, event: Event) -> Outcome | None:
+        """Deal with the events of a hart; None when it can go on."""
+        if event & Event.HOST:
+            if self.machine.exit_code is not None:
+                return Outcome.EXITED
+            if self.machine.reset_requested:
+                self.machine.reset()
+                return Outcome.RESET
+        if event & Event.SBI:
+            self._serve(hart)
+            if self.machine.exit_code is not None:
+                hart.event = 0
+                return Outcome.EXITED
+            if self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED:
+                return Outcome.IDLE
+        if event & Event.BREAKPOINT:
+            return Outcome.BREAKPOINT
+        if event & Event.WATCHPOINT and not self._poll_htif(hart):
+            return Outcome.WATCHPOINT
+        if event & Event.EBREAK:
+            return Outcome.EBREAK
+        if event & Event.WFI:
+            return Outcome.IDLE
+        return Outcome.EXITED if self.machine.exit_code is not None else None
+
+    def _serve(self, hart: Hart) -> None:
+        """The built-in SBI's part: the ecall retires like an instruction, unless it raised a Trap of the caller."""
+        pc = hart.pc
+        try:
+            self.machine.sbi.call(hart)
+        except Trap as trap:
+            self.machine.firmware.deliver(hart, trap)
+            return
+        hart.limit += 1
+        if hart.pc == pc:
+            hart.pc = pc + 4
+
+    def _poll_htif(self, hart: Hart) -> bool:
+        """Whether the watchpoint was the machine's own on tohost."""
+        if self.machine.htif is None or hart.watch_hit != 1:
+            return False
+        hart.watch_hit = 0
+        self.machine.htif.poll()
+        return True
+
+    def _advance(self, hart: Hart) -> None:
+        due = self.machine.board.deadline()
+        if due is not None and due <= now(hart):
+            self.machine.board.advance()
+
+    def _sleep(self, harts: list[Hart]) -> bool:
+        """All `harts` wait for an interrupt: let time pass until something is due. False when nothing is."""
+        started = [hart for hart in harts if self.machine.firmware.hart_state(hart.hartid) is not HartState.STOPPED]
+        if any(wakes(hart) for hart in started if hart.wfi):
+            return True
+        dues = [due for hart in started if (due := next_deadline(hart)) != NEVER]
+        device = self.machine.board.deadline()
+        if device is not None:
+            dues.append(device)
+        if not dues:
+            return False
+        first = min(dues)
+        for hart in self.machine.harts:
+            if first > now(hart):
+                hart.idle += units_until(hart, first)
+        return True
