@@ -37,6 +37,8 @@ from core.trap.causes import Interrupt
 from core.trap.interrupts import set_line
 from core.trap.reset import reset_hart
 
+__all__ = ["Machine", "MachineConfig", "Outcome"]
+
 LINES = {"M": Interrupt.MEI, "S": Interrupt.SEI}
 
 

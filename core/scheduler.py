@@ -54,11 +54,11 @@ class Scheduler:
                 return Outcome.STOPPED
             part = min(units, self.machine.engine.slice_units)
             outcome, used = self._turn(hart, part)
+            units -= used
             if outcome is Outcome.IDLE and self._wake(hart):
                 continue
             if outcome is not Outcome.BUDGET:
                 return outcome
-            units -= used
         return Outcome.BUDGET
 
     def _wake(self, hart: Hart) -> bool:

@@ -93,7 +93,9 @@ def flag_all(h: Hart) -> None:
 
 @cold
 def forget_all(h: Hart) -> None:
-    """Drop all blocks."""
+    """Drop all blocks (there are none before the engine has made room)."""
+    if h.code_table == 0:
+        return
     for offset in range(h.ram_size >> 12):
         host_store(u64(h.code_table + (offset << 3)), 8, 0)
     used = u64(host_load(h.code_pool, 8) - h.code_start)
