@@ -69,6 +69,8 @@ class Console:
         except Exception as problem:
             self.screen.say([internal_error(line, problem)], "error")
         except KeyboardInterrupt:
+            if self.context.blocking:  # nobody at a prompt: Ctrl-C ends the whole run
+                raise
             self.context.debugger.interrupt()
             self.context.debugger.wait(2.0)
 

@@ -12,7 +12,7 @@ from cli.values import parse_listen
 
 GREETING = (
     "Hartline: the bundled hypervisor 'hello', paused at reset.",
-    "Try here: break guest_entry, continue, mode, csr hstatus, translate $pc, help. Tab completes, Ctrl-D leaves.",
+    "Try here: break guest_entry, continue, mode, csr hstatus, translate $pc, help.",
 )
 
 

@@ -78,7 +78,7 @@ class Session:
         self.context = Context(debugger)
         self.server: GdbServer | None = None
         self._console: Console | None = None
-        self._stdio = StdioFront(debugger, ends=self._ends)
+        self._stdio = StdioFront(debugger, ends=self._ends, stopped=self._stopped_at_uart)
         self._killed = False
         self._in_console = False
 
@@ -211,6 +211,11 @@ class Session:
         if self._killed or stop.kind in (StopKind.EXITED, StopKind.LIMIT):
             return True
         return stop.kind is StopKind.IDLE and input_ended and self.server is None
+
+    def _stopped_at_uart(self, stop: Stop) -> None:
+        """A stop that is not the end, while the terminal is the guest's. gdb tells its user itself."""
+        if self._gdb_client() is None:
+            error(f"{stop.text} (Ctrl-A c opens the console)" if interactive() else stop.text)
 
     def _status(self) -> int:
         from core.debug.target import StopKind

@@ -56,10 +56,18 @@ def send_to_stdout(data: bytes) -> None:
 class StdioFront:
     """Feeds the keyboard to the guest until the machine ends or the user asks for something else."""
 
-    def __init__(self, debugger: Debugger, *, ends: Callable[[Stop, bool], bool], input_fd: int = 0) -> None:
-        """`ends(stop, input_ended)` says whether a stop is the end of the run."""
+    def __init__(
+        self,
+        debugger: Debugger,
+        *,
+        ends: Callable[[Stop, bool], bool],
+        stopped: Callable[[Stop], None] = lambda stop: None,
+        input_fd: int = 0,
+    ) -> None:
+        """`ends(stop, input_ended)` says whether a stop is the end of the run; `stopped` is told of every other one."""
         self._debugger = debugger
         self._ends = ends
+        self._stopped = stopped
         self._fd = input_fd
         self._filter = EscapeFilter()
         self._input_ended = False
@@ -94,9 +102,14 @@ class StdioFront:
 
     def _loop(self, reader: int) -> Key | None:
         terminal = os.isatty(self._fd)
+        seen = None if self._debugger.running else self._debugger.stop
         while True:
-            if not self._debugger.running and self._ends(self._debugger.stop, self._input_ended):
+            stop = None if self._debugger.running else self._debugger.stop
+            if stop is not None and self._ends(stop, self._input_ended):
                 return None
+            if stop is not None and stop is not seen:
+                self._stopped(stop)
+            seen = stop or seen
             sources = [reader] if self._input_ended else [reader, self._fd]
             ready, _, _ = select.select(sources, [], [])
             if reader in ready:

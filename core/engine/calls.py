@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import ast
+import types
 from typing import Any
 
 from core.engine.expressions import Expressions
-from core.engine.subset import BOOL, CASTS, TYPES, U64, UNKNOWN, Type, is_enum_call, source_of
+from core.engine.subset import BOOL, TYPES, U64, UNKNOWN, Type, cast_type, source_of
 from core.engine.values import Lowered, Value, llvm_type, wrap
 from core.isa.intrinsics import Dispatch
 
@@ -22,18 +23,21 @@ class Calls(Expressions):
         target = self.source.resolve(node.func)
         if target is UNKNOWN:
             self.refuse(node, f"{ast.unparse(node.func)} is not known here")
-        if target is bool:
-            return Value(BOOL, self.as_type(node, self.expression(node.args[0]), BOOL))
-        if target in CASTS:
-            return self.cast(node, CASTS[target])
-        if target in self.program.primitives:
-            return self.program.primitives[target](self, node)
+        if target is bool or target is int:
+            value = self.expression(self.only_argument(node))
+            return Value(BOOL, self.as_type(node, value, BOOL), value.constant) if target is bool else value
+        cast = cast_type(target)
+        if cast is not None:
+            return self.cast(node, cast)
         if isinstance(target, Dispatch):
-            lowered = self.program.dispatcher(target)
-            key = self.as_type(node, self.expression(node.args[0]), U64)
-            return self.invoke(node, lowered, [key], node.args[1:])
-        if is_enum_call(target) and len(node.args) == 1:
-            return self.expression(node.args[0])
+            return self.dispatch(node, target)
+        if not isinstance(target, types.FunctionType):
+            self.refuse(node, f"{ast.unparse(node.func)} cannot be called from kernel code")
+        if target in self.program.primitives:
+            count = target.__code__.co_argcount
+            if len(node.args) != count:
+                self.refuse(node, f"{ast.unparse(node.func)} takes {count} arguments")
+            return self.program.primitives[target](self, node)
         source = source_of(target)
         constants = []
         for argument, (name, kind) in zip(node.args, source.parameters, strict=False):
@@ -50,13 +54,27 @@ class Calls(Expressions):
 
     def cast(self, node: ast.Call, kind: Type) -> Value:
         """Wrap to a type."""
-        if len(node.args) != 1:
-            self.refuse(node, "a cast takes one value")
-        known = self.maybe_constant(node.args[0])
+        known = self.maybe_constant(self.only_argument(node))
         if known is not None:
             number = wrap(known, kind)
             return Value(kind, llvm_type(kind)(number), number)
         return Value(kind, self.wide(node.args[0], kind.bits))
+
+    def only_argument(self, node: ast.Call) -> ast.expr:
+        """The one argument of a cast."""
+        if len(node.args) != 1:
+            self.refuse(node, "a cast takes one value")
+        return node.args[0]
+
+    def dispatch(self, node: ast.Call, table: Dispatch) -> Value | None:
+        """A call through a dispatch table."""
+        if table.default is None:
+            self.refuse(node, f"dispatch table {table.name} has no default")
+        if not node.args:
+            self.refuse(node, f"dispatch table {table.name} needs a key")
+        lowered = self.program.dispatcher(table)
+        key = self.as_type(node, self.expression(node.args[0]), U64)
+        return self.invoke(node, lowered, [key], node.args[1:])
 
     def arguments(self, node: ast.Call, parameters: list[tuple[str, str]], given: list[ast.expr]) -> list[Any]:
         """The values of a call's arguments, Const ones left out."""

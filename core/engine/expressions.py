@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from llvmlite import ir
 
 from core.engine.scope import Scope
-from core.engine.subset import BOOL, CASTS, U64, Type
+from core.engine.subset import BOOL, U64, Type, cast_type
 from core.engine.values import I1, Value, llvm_type, wrap
 
 WIDE_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.LShift)
 BIT_OPERATORS = {ast.BitAnd: "and_", ast.BitOr: "or_", ast.BitXor: "xor"}
+NEGATIONS: dict[type, Callable[[int], int]] = {ast.USub: operator.neg, ast.Invert: operator.invert}
+MOST_SHIFT = 1024
+"""Shifts of constants by more are surely mistakes."""
 COMPARISONS: dict[type, tuple[str, Callable[[int, int], bool]]] = {
     ast.Eq: ("==", operator.eq),
     ast.NotEq: ("!=", operator.ne),
@@ -42,17 +45,21 @@ FOLD: dict[type, Callable[[int, int], int]] = {
 }
 
 
+def known_bool(value: bool) -> Value:
+    """A bool known at compile time."""
+    return Value(BOOL, I1(value), int(value))
+
+
 class Expressions(Scope):
     """Expressions, but for calls."""
 
     def condition(self, node: ast.expr) -> Any:
         """A condition: an i1, or a Python bool when known now."""
         value = self.expression(node)
-        if value.type is None:
-            return bool(value.constant)
         if value.type != BOOL:
-            self.refuse(node, f"a condition must be a bool, this is {value.type.name}: compare it")
-        return value.llvm
+            kind = "a plain number" if value.type is None else value.type.name
+            self.refuse(node, f"a condition must be a bool, this is {kind}: compare it")
+        return value.llvm if value.constant is None else bool(value.constant)
 
     def expression(self, node: ast.expr) -> Value:
         """Lower an expression that is not wide."""
@@ -65,25 +72,27 @@ class Expressions(Scope):
     def get_Constant(self, node: ast.Constant) -> Value:
         """A literal."""
         if isinstance(node.value, bool):
-            return Value(BOOL, I1(node.value), int(node.value))
+            return known_bool(node.value)
         if not isinstance(node.value, int):
             self.refuse(node, f"{node.value!r} is not an integer")
         return Value(None, None, node.value)
 
     def get_Name(self, node: ast.Name) -> Value:
         """A local, a Const parameter or a module-level constant."""
-        if node.id in self.locals:
+        if node.id in self.assigned:
             kind, place = self.locals[node.id]
             return Value(kind, self.builder.load(place, typ=llvm_type(kind)))
         if node.id in self.constants:
             return Value(None, None, self.constants[node.id])
+        if node.id in self.source.function.__code__.co_varnames and node.id not in self.harts:
+            self.refuse(node, f"{node.id!r} may have no value here: assign it on every path")
         return self.global_constant(node)
 
     def global_constant(self, node: ast.expr) -> Value:
         """A module-level int or enum member."""
         found = self.source.resolve(node)
         if isinstance(found, bool):
-            return Value(BOOL, I1(found), int(found))
+            return known_bool(found)
         if isinstance(found, int):
             return Value(None, None, int(found))
         return self.refuse(node, f"{ast.unparse(node)} is not known here")
@@ -112,37 +121,53 @@ class Expressions(Scope):
         if isinstance(node.op, ast.Not):
             condition = self.condition(node.operand)
             if isinstance(condition, bool):
-                return Value(BOOL, I1(not condition), int(not condition))
+                return known_bool(not condition)
             return Value(BOOL, self.builder.not_(condition))
-        value = self.expression(node.operand)
-        if value.constant is None:
-            self.refuse(node, "the result is wide: wrap it in a cast")
-        assert value.constant is not None
-        return Value(None, None, -value.constant if isinstance(node.op, ast.USub) else ~value.constant)
+        if type(node.op) not in NEGATIONS:
+            self.refuse(node, f"operator {type(node.op).__name__} is not part of the kernel subset")
+        known = self.maybe_constant(node)
+        if known is None:
+            self.refuse(node, "the result of - and ~ is wide: wrap it in a cast such as u64(...)")
+        return Value(None, None, known)
 
     def get_BinOp(self, node: ast.BinOp) -> Value:
         """A closed operation of typed operands, or anything on constants."""
+        known = self.maybe_constant(node)
+        if known is not None:
+            return Value(None, None, known)
+        self.closed(node, node.op)
+        left, right = self.expression(node.left), self.expression(node.right)
+        return self.binary(node, node.op, left, right, node.right)
+
+    def closed(self, node: ast.AST, op: ast.operator) -> None:
+        """Refuse an operator whose result needs more bits than its operands, or that is unknown here."""
+        if type(op) not in FOLD:
+            self.refuse(node, f"operator {type(op).__name__} is not part of the kernel subset")
+        if isinstance(op, WIDE_OPERATORS):
+            self.refuse(node, "the result of + - * << is wide: wrap it in a cast such as u64(...)")
+
+    def binary(self, node: ast.AST, op: ast.operator, left: Value, right: Value, right_node: ast.expr) -> Value:
+        """A closed operation; `right_node` is where `right` comes from."""
+        if isinstance(op, ast.RShift):
+            return self.shift_right(node, left, right, right_node)
+        left_llvm, right_llvm, common = self.balance(node, left, right)
+        if type(op) in BIT_OPERATORS:
+            return Value(common, getattr(self.builder, BIT_OPERATORS[type(op)])(left_llvm, right_llvm))
+        if common.signed or common.bits > 64:
+            self.refuse(node, "// and % are for unsigned values of up to 64 bits")
+        if right.constant == 0 or (right.constant is None and not self.source.tests_for_zero(right_node)):
+            self.refuse(node, f"{ast.unparse(right_node)} may be 0: compare it with 0 first")
+        divide = self.builder.udiv if isinstance(op, ast.FloorDiv) else self.builder.urem
+        return Value(common, divide(left_llvm, right_llvm))
+
+    def fold(self, node: ast.BinOp, left: int, right: int) -> int:
+        """An operation of two constants."""
         kind = type(node.op)
-        if kind in WIDE_OPERATORS:
-            left, right = self.maybe_constant(node.left), self.maybe_constant(node.right)
-            if left is None or right is None:
-                self.refuse(node, "the result of + - * << is wide: wrap it in a cast such as u64(...)")
-            assert left is not None and right is not None
-            return Value(None, None, FOLD[kind](left, right))
-        left_value, right_value = self.expression(node.left), self.expression(node.right)
-        if left_value.type is None and right_value.type is None:
-            return Value(None, None, FOLD[kind](left_value.constant or 0, right_value.constant or 0))
-        if kind is ast.RShift:
-            return self.shift_right(node, left_value, right_value)
-        left_llvm, right_llvm, common = self.balance(node, left_value, right_value)
-        if kind in BIT_OPERATORS:
-            return Value(common, getattr(self.builder, BIT_OPERATORS[kind])(left_llvm, right_llvm))
-        if kind in (ast.FloorDiv, ast.Mod):
-            if common.signed:
-                self.refuse(node, "// and % are for unsigned values")
-            divide = self.builder.udiv if kind is ast.FloorDiv else self.builder.urem
-            return Value(common, divide(left_llvm, right_llvm))
-        return self.refuse(node, f"operator {kind.__name__} is not part of the kernel subset")
+        if kind in (ast.LShift, ast.RShift) and not 0 <= right <= MOST_SHIFT:
+            self.refuse(node, f"a shift by {right}")
+        if kind in (ast.FloorDiv, ast.Mod) and right == 0:
+            self.refuse(node, "a division by 0")
+        return FOLD[kind](left, right)
 
     def maybe_constant(self, node: ast.expr) -> int | None:
         """The value of an expression made of constants only, without lowering anything."""
@@ -151,18 +176,16 @@ class Expressions(Scope):
         if isinstance(node, ast.Name) and node.id in self.constants:
             return self.constants[node.id]
         if isinstance(node, ast.Name | ast.Attribute):
-            if isinstance(node, ast.Name) and node.id in self.locals:
-                return None
             found = self.source.resolve(node)
             return int(found) if isinstance(found, int) else None
         if isinstance(node, ast.BinOp) and type(node.op) in FOLD:
             left, right = self.maybe_constant(node.left), self.maybe_constant(node.right)
-            return None if left is None or right is None else FOLD[type(node.op)](left, right)
-        if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
+            return None if left is None or right is None else self.fold(node, left, right)
+        if isinstance(node, ast.UnaryOp) and type(node.op) in NEGATIONS:
             inner = self.maybe_constant(node.operand)
-            return None if inner is None else -inner if isinstance(node.op, ast.USub) else ~inner
+            return None if inner is None else NEGATIONS[type(node.op)](inner)
         if isinstance(node, ast.Call) and len(node.args) == 1:
-            kind = CASTS.get(self.source.resolve(node.func)) if not isinstance(node.func, ast.Call) else None
+            kind = cast_type(self.source.resolve(node.func))
             inner = self.maybe_constant(node.args[0]) if kind is not None else None
             return None if kind is None or inner is None else wrap(inner, kind)
         return None
@@ -182,13 +205,13 @@ class Expressions(Scope):
             common,
         )
 
-    def shift_right(self, node: ast.BinOp, left: Value, right: Value) -> Value:
+    def shift_right(self, node: ast.AST, left: Value, right: Value, right_node: ast.expr) -> Value:
         """`>>`: arithmetic for signed values; amounts from the width on give 0 or the sign, as in Python."""
         if left.type is None:
             left = Value(U64, self.constant(node, left.constant or 0, U64))
         assert left.type is not None
         bits = left.type.bits
-        amount, near = self.shift_amount(node.right, right, bits)
+        amount, near = self.shift_amount(right_node, right, bits)
         if left.type.signed:
             if near is not None:
                 amount = self.builder.select(near, amount, amount.type(bits - 1))
@@ -205,6 +228,8 @@ class Expressions(Scope):
             return ir.IntType(bits)(value), None
         if amount.type.signed:
             self.refuse(node, "a shift amount must be unsigned")
+        if 1 << amount.type.bits <= bits:
+            return self.extend(amount.llvm, amount.type, bits), None
         near = None
         masks: list[int | None] = []
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
@@ -227,7 +252,7 @@ class Expressions(Scope):
             name = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", **BIT_OPERATORS}.get(kind)
             if name is not None:
                 return getattr(self.builder, name)(self.wide(node.left, bits), self.wide(node.right, bits))
-        if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
+        if isinstance(node, ast.UnaryOp) and type(node.op) in NEGATIONS:
             inner = self.wide(node.operand, bits)
             return self.builder.neg(inner) if isinstance(node.op, ast.USub) else self.builder.not_(inner)
         value = self.expression(node)
@@ -236,59 +261,56 @@ class Expressions(Scope):
         return self.extend(value.llvm, value.type, bits)
 
     def get_Compare(self, node: ast.Compare) -> Value:
-        """Comparison of two values of equal signedness; chains are and-ed."""
-        result: Any = None
+        """Comparisons of two values of equal signedness; a chain ends at the first that does not hold."""
+        comparisons = self.comparisons(node)
+        if len(node.ops) > 1:
+            return self.decided(comparisons, False)
+        holds = next(comparisons)
+        return known_bool(holds) if isinstance(holds, bool) else Value(BOOL, holds)
+
+    def comparisons(self, node: ast.Compare) -> Iterator[Any]:
+        """The comparisons of a chain as conditions, each lowered when it is asked for."""
         left = self.expression(node.left)
         for comparison, right_node in zip(node.ops, node.comparators, strict=True):
-            right = self.expression(right_node)
             if type(comparison) not in COMPARISONS:
                 self.refuse(node, f"{type(comparison).__name__} is not part of the kernel subset")
             symbol, decide = COMPARISONS[type(comparison)]
+            right = self.expression(right_node)
             if left.type is None and right.type is None:
-                holds = decide(left.constant or 0, right.constant or 0)
-                if len(node.ops) == 1:
-                    return Value(None, None, int(holds))
-                one = I1(holds)
+                yield decide(left.constant or 0, right.constant or 0)
             else:
                 a, b, common = self.balance(node, left, right)
-                one = (self.builder.icmp_signed if common.signed else self.builder.icmp_unsigned)(symbol, a, b)
-            result = one if result is None else self.builder.and_(result, one)
+                yield (self.builder.icmp_signed if common.signed else self.builder.icmp_unsigned)(symbol, a, b)
             left = right
-        return Value(BOOL, result)
 
     def get_BoolOp(self, node: ast.BoolOp) -> Value:
         """`and` / `or`, evaluated left to right only as far as needed."""
-        stop_value = isinstance(node.op, ast.Or)
-        with self.builder.goto_entry_block():
-            place = self.builder.alloca(I1)
-        done = None
-        for position, operand in enumerate(node.values):
-            condition = self.condition(operand)
+        return self.decided((self.condition(operand) for operand in node.values), isinstance(node.op, ast.Or))
+
+    def decided(self, conditions: Iterator[Any], stop: bool) -> Value:
+        """`stop` if any condition is, otherwise its opposite; conditions behind the deciding one are not evaluated."""
+        done, early, last = None, [], not stop
+        for condition in conditions:
             if isinstance(condition, bool):
-                if condition == stop_value:
-                    if done is None:
-                        return Value(None, None, int(stop_value))
-                    self.builder.store(I1(stop_value), place)
+                if condition == stop:
+                    last = stop
                     break
-                if position == len(node.values) - 1:
-                    if done is None:
-                        return Value(None, None, int(not stop_value))
-                    self.builder.store(I1(not stop_value), place)
                 continue
-            self.builder.store(condition, place)
-            if position < len(node.values) - 1:
-                if done is None:
-                    done = self.function.append_basic_block("decided")
-                further = self.function.append_basic_block("further")
-                if stop_value:
-                    self.builder.cbranch(condition, done, further)
-                else:
-                    self.builder.cbranch(condition, further, done)
-                self.builder.position_at_end(further)
-        if done is not None:
-            self.builder.branch(done)
-            self.builder.position_at_end(done)
-        return Value(BOOL, self.builder.load(place, typ=I1))
+            done = done or self.function.append_basic_block("decided")
+            further = self.function.append_basic_block("further")
+            early.append(self.builder.block)
+            self.builder.cbranch(condition, *((done, further) if stop else (further, done)))
+            self.builder.position_at_end(further)
+        if done is None:
+            return known_bool(last)
+        final = self.builder.block
+        self.builder.branch(done)
+        self.builder.position_at_end(done)
+        phi = self.builder.phi(I1)
+        for block in early:
+            phi.add_incoming(I1(stop), block)
+        phi.add_incoming(I1(last), final)
+        return Value(BOOL, phi)
 
     def get_IfExp(self, node: ast.IfExp) -> Value:
         """`a if c else b`."""

@@ -27,7 +27,7 @@ class Program:
         LAYOUT.freeze()
         self.module = ir.Module(name)
         self.functions: dict[tuple[Any, ...], Lowered] = {}
-        self.dispatchers: dict[int, Any] = {}
+        self.dispatchers: dict[Dispatch, Lowered] = {}
         self.primitives: dict[Any, Callable[[Any, ast.Call], Value]] = {}
         self.alias_root = self.module.add_metadata(["hartline"])
         self.alias_tags: dict[str, Any] = {}
@@ -79,12 +79,13 @@ class Program:
 
     def dispatcher(self, table: Dispatch) -> Lowered:
         """A dispatch table as an LLVM function: a switch on its first argument."""
-        if id(table) not in self.dispatchers:
+        if table not in self.dispatchers:
             targets = [(function, self.lower(function)) for function in dispatch_targets(table)]
             model = targets[0][1]
             effects = Effects()
             for _, target in targets:
-                if [k for _, k in target.source.parameters] != [k for _, k in model.source.parameters]:
+                kinds = [kind for _, kind in target.source.parameters]
+                if kinds != [kind for _, kind in model.source.parameters] or "Const" in kinds:
                     target.source.refuse(target.source.node, f"not the signature of dispatch table {table.name}")
                 if target.result != model.result:
                     target.source.refuse(target.source.node, f"not the result type of dispatch table {table.name}")
@@ -109,14 +110,11 @@ class Program:
                     builder.ret(builder.insert_value(pair, I1(0), 1))
                 else:
                     builder.ret(result)
-            if table.default is None:
-                builder.position_at_end(missing)
-                builder.unreachable()
             for key, function in sorted(table.table.items()):
                 if function is not table.default:
                     switch.add_case(I64(key), blocks[function])
-            self.dispatchers[id(table)] = Lowered(model.source, llvm, effects)
-        return self.dispatchers[id(table)]  # type: ignore[no-any-return]
+            self.dispatchers[table] = Lowered(model.source, llvm, effects)
+        return self.dispatchers[table]
 
     def inline(
         self, caller: Scope, function: Callable[..., Any], values: list[Any], constants: tuple[int, ...] = ()
@@ -125,6 +123,8 @@ class Program:
         trapped = caller.ending.trapped(caller.builder) if effects_of(function).traps else None
         result = self.inline_at(caller.builder, function, values, constants, trapped)
         kind = source_of(function).result
+        if kind is not None and result is None:  # it always raises
+            result = ir.Constant(llvm_type(kind), ir.Undefined)
         return None if kind is None else Value(kind, result)
 
     def inline_at(

@@ -12,7 +12,7 @@ from llvmlite import ir
 from core.engine import decoded
 from core.engine.lower import Program
 from core.engine.statements import Body
-from core.engine.subset import BOOL, U64, UNKNOWN
+from core.engine.subset import BOOL, U64
 from core.engine.values import I1, I64, PTR, VOID, Value, as_callee
 from core.isa import intrinsics
 
@@ -55,7 +55,7 @@ def _sext32(low: Body, node: ast.Call) -> Value:
 def field_of(low: Body, node: ast.Call) -> tuple[int, int]:
     """lsb and width of the Field that is argument 1."""
     field = low.source.resolve(node.args[1])
-    if field is UNKNOWN:
+    if not (hasattr(field, "lsb") and hasattr(field, "width")):
         low.refuse(node, f"{ast.unparse(node.args[1])} is not a field")
     return int(field.lsb), int(field.width)
 

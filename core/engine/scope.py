@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from llvmlite import ir
@@ -62,7 +63,7 @@ class Inlined(Ending):
         builder.branch(self.join)
 
     def result(self, builder: Any) -> Any:
-        """Go on at `join` with the value returned."""
+        """Go on at `join` with the value returned, None when there is none (or the body never returns)."""
         builder.position_at_end(self.join)
         if not self.values or self.values[0][0] is None:
             return None
@@ -70,6 +71,15 @@ class Inlined(Ending):
         for value, block in self.values:
             phi.add_incoming(value, block)
         return phi
+
+
+@dataclass
+class Loop:
+    """A loop being lowered: where `continue` and `break` go, and what is assigned at each `break`."""
+
+    again: Any
+    after: Any
+    breaks: list[set[str]] = field(default_factory=list)
 
 
 class Scope:
@@ -90,9 +100,11 @@ class Scope:
         self.function = builder.function
         self.ending = ending
         self.locals: dict[str, tuple[Type, Any]] = {}
+        self.assigned: set[str] = set()
+        """The locals that surely have a value here."""
         self.constants: dict[str, int] = {}
         self.harts: dict[str, Any] = {}
-        self.loops: list[tuple[Any, Any]] = []
+        self.loops: list[Loop] = []
         given, known = iter(arguments), iter(constants)
         for name, kind in source.parameters:
             if kind == "Hart":
@@ -124,22 +136,24 @@ class Scope:
         if kind != value.type:
             self.refuse(node, f"{name!r} is {kind.name} and cannot become {value.type.name}")
         self.builder.store(value.llvm, place)
+        self.assigned.add(name)
 
     def slot(self, node: ast.expr) -> tuple[str, Any]:
         """The slot (and element) that `h.name` or `h.name[i]` means."""
-        index = None
-        owner = node
-        if isinstance(node, ast.Subscript):
-            owner = node.value
-            index = self.as_type(node.slice, self.expression(node.slice), U64)
+        owner = node.value if isinstance(node, ast.Subscript) else node
         if not (isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name) and owner.value.id in self.harts):
             self.refuse(node, f"{ast.unparse(node)} is not a slot of the hart")
         slot = LAYOUT.slots.get(owner.attr)
         if slot is None:
             self.refuse(node, f"the hart has no slot {owner.attr!r}")
-        if (slot.count > 1) != (index is not None):
-            self.refuse(node, f"slot {owner.attr!r} has {slot.count} words")
-        return owner.attr, index
+        position = self.expression(node.slice) if isinstance(node, ast.Subscript) else None
+        if (slot.count > 1) != (position is not None):
+            self.refuse(node, f"slot {slot.name!r} has {slot.count} words")
+        if position is None:
+            return slot.name, None
+        if position.constant is not None and position.constant >= slot.count:
+            self.refuse(node, f"slot {slot.name!r} has {slot.count} words, no element {position.constant}")
+        return slot.name, self.as_type(node, position, U64)
 
     def constant(self, node: ast.AST, value: int, kind: Type) -> Any:
         """A constant of a type, which must hold it."""

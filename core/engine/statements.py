@@ -4,13 +4,22 @@
 from __future__ import annotations
 
 import ast
-import copy
 from typing import Any
 
 from core.engine.calls import Calls
+from core.engine.scope import Loop
 from core.engine.subset import BOOL, TYPES, U64
 from core.engine.values import I64, Value
 from core.isa.intrinsics import Trap
+
+
+def always_leaves(statement: ast.stmt) -> bool:
+    """Whether nothing behind a statement is reached, whatever its conditions are."""
+    if isinstance(statement, ast.If):
+        return bool(statement.orelse) and always_leaves(statement.body[-1]) and always_leaves(statement.orelse[-1])
+    if isinstance(statement, ast.While):
+        return isinstance(statement.test, ast.Constant)
+    return isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue)
 
 
 class Body(Calls):
@@ -26,9 +35,11 @@ class Body(Calls):
 
     def block(self, statements: list[ast.stmt]) -> None:
         """Lower statements until one leaves the block."""
-        for statement in statements:
+        for before, statement in zip([None, *statements], statements, strict=False):
             if self.builder.block.is_terminated:
-                self.refuse(statement, "code that is never reached")
+                if before is not None and always_leaves(before):
+                    self.refuse(statement, "code that is never reached")
+                return  # a condition known at compile time keeps it from being reached
             handler = getattr(self, f"do_{type(statement).__name__}", None)
             if handler is None:
                 self.refuse(statement, f"{type(statement).__name__} is not part of the kernel subset")
@@ -59,7 +70,8 @@ class Body(Calls):
     def do_Raise(self, node: ast.Raise) -> None:
         """Leave with a Trap."""
         call = node.exc
-        if not isinstance(call, ast.Call) or self.source.resolve(call.func) is not Trap or not 1 <= len(call.args) <= 4:
+        plain = isinstance(call, ast.Call) and not call.keywords and node.cause is None and 1 <= len(call.args) <= 4
+        if not isinstance(call, ast.Call) or not plain or self.source.resolve(call.func) is not Trap:
             self.refuse(node, "only `raise Trap(cause, tval, gpa, info)` is allowed")
         values = [self.as_type(argument, self.expression(argument), U64) for argument in call.args]
         values += [I64(0)] * (4 - len(values))
@@ -82,20 +94,26 @@ class Body(Calls):
         self.assign_local(node, node.target.id, Value(kind, value))
 
     def do_AugAssign(self, node: ast.AugAssign) -> None:
-        """`target op= value`."""
-        read = copy.copy(node.target)
-        read.ctx = ast.Load()
-        self.assign(node.target, self.expression(ast.copy_location(ast.BinOp(read, node.op, node.value), node)))
+        """`target op= value`; the target's index is evaluated once."""
+        self.closed(node, node.op)
+        target, place = node.target, None
+        if isinstance(target, ast.Name):
+            old = self.get_Name(target)
+        else:
+            place = self.slot(target)
+            old = Value(U64, self.program.load_slot(self.builder, self.hart(node), *place))
+        value = self.binary(node, node.op, old, self.expression(node.value), node.value)
+        self.assign(target, value, place)
 
-    def assign(self, target: ast.expr, value: Value) -> None:
-        """Store into a local, a slot or an element of a slot."""
+    def assign(self, target: ast.expr, value: Value, place: tuple[str, Any] | None = None) -> None:
+        """Store into a local, a slot or an element of a slot (`place`, if it has been evaluated before)."""
         if isinstance(target, ast.Name):
             if value.type is None:
                 value = Value(self.locals[target.id][0] if target.id in self.locals else U64, None, value.constant)
                 value = Value(value.type, self.constant(target, value.constant or 0, value.type or U64))
             self.assign_local(target, target.id, value)
             return
-        name, index = self.slot(target)
+        name, index = place or self.slot(target)
         if value.type is not None and value.type not in (U64, BOOL) and (value.type.signed or value.type.bits > 64):
             self.refuse(target, f"a {value.type.name} must be made u64 before it is stored in the hart")
         self.program.store_slot(self.builder, self.hart(target), name, self.as_type(target, value, U64), index)
@@ -108,15 +126,22 @@ class Body(Calls):
             return
         then, other, after = (self.function.append_basic_block(name) for name in ("then", "else", "after"))
         self.builder.cbranch(condition, then, other)
-        joined = False
+        before, ends = self.assigned, []
         for block, statements in ((then, node.body), (other, node.orelse)):
             self.builder.position_at_end(block)
+            self.assigned = set(before)
             self.block(statements)
             if not self.builder.block.is_terminated:
                 self.builder.branch(after)
-                joined = True
-        self.builder.position_at_end(after)
-        if not joined:
+                ends.append(self.assigned)
+        self.join(after, ends)
+
+    def join(self, block: Any, ends: list[set[str]]) -> None:
+        """Go on at `block`, where paths with these locals assigned meet; nothing reaches it when there are none."""
+        self.builder.position_at_end(block)
+        if ends:
+            self.assigned = set.intersection(*ends)
+        else:
             self.builder.unreachable()
 
     def do_While(self, node: ast.While) -> None:
@@ -131,55 +156,52 @@ class Body(Calls):
             self.builder.branch(body if condition else after)
         else:
             self.builder.cbranch(condition, body, after)
-        left = self.loop(body, node.body, test, after)
-        if condition is True and not left:
-            self.builder.unreachable()
+        self.loop(body, node.body, Loop(test, after), condition is not True)
 
     def do_For(self, node: ast.For) -> None:
         """`for name in range(...)`."""
         call = node.iter
         if node.orelse or not isinstance(node.target, ast.Name) or not isinstance(call, ast.Call):
             self.refuse(node, "only `for name in range(...)` is allowed")
-        if self.source.resolve(call.func) is not range or not 1 <= len(call.args) <= 3:
+        if self.source.resolve(call.func) is not range or not 1 <= len(call.args) <= 3 or call.keywords:
             self.refuse(node, "only `for name in range(...)` is allowed")
-        step = 1
-        if len(call.args) == 3:
-            third = self.expression(call.args[2])
-            if third.constant is None or third.constant <= 0:
-                self.refuse(node, "the step of a range must be a positive constant")
-            step = third.constant
         bounds = [self.as_type(argument, self.expression(argument), U64) for argument in call.args[:2]]
         start, stop = (I64(0), bounds[0]) if len(bounds) == 1 else bounds
+        step = self.expression(call.args[2]).constant if len(call.args) == 3 else 1
+        if step is None or not 0 < step < 1 << 64:
+            self.refuse(node, "the step of a range must be a positive constant")
         with self.builder.goto_entry_block():
             counter = self.builder.alloca(I64)
-        test, body, advance, after = (self.function.append_basic_block(n) for n in ("test", "body", "step", "after"))
+        body, advance, after = (self.function.append_basic_block(name) for name in ("body", "step", "after"))
         self.builder.store(start, counter)
-        self.builder.branch(test)
-        self.builder.position_at_end(test)
-        value = self.builder.load(counter, typ=I64)
-        self.builder.cbranch(self.builder.icmp_unsigned("<", value, stop), body, after)
-        self.builder.position_at_end(body)
-        self.assign_local(node, node.target.id, Value(U64, value))
+        self.builder.cbranch(self.builder.icmp_unsigned("<", start, stop), body, after)
         self.builder.position_at_end(advance)
-        self.builder.store(self.builder.add(self.builder.load(counter, typ=I64), I64(step)), counter)
-        self.builder.branch(test)
-        self.loop(body, node.body, advance, after)
-
-    def loop(self, body: Any, statements: list[ast.stmt], again: Any, after: Any) -> bool:
-        """The body of a loop; `continue` goes to `again`, `break` to `after`. Returns whether there is a `break`."""
+        value = self.builder.load(counter, typ=I64)
+        self.builder.store(self.builder.add(value, I64(step)), counter)
+        more = self.builder.icmp_unsigned(">", self.builder.sub(stop, value), I64(step))
+        self.builder.cbranch(more, body, after)
         self.builder.position_at_end(body)
-        self.loops.append((again, after))
+        before = set(self.assigned)
+        self.assign_local(node, node.target.id, Value(U64, self.builder.load(counter, typ=I64)))
+        self.loop(body, node.body, Loop(advance, after, [before]), False)
+
+    def loop(self, body: Any, statements: list[ast.stmt], loop: Loop, may_skip: bool) -> None:
+        """The body of a loop, and on behind it; `may_skip`: the condition may not hold at all."""
+        if may_skip:
+            loop.breaks.append(set(self.assigned))
+        self.builder.position_at_end(body)
+        self.loops.append(loop)
         self.block(statements)
         self.loops.pop()
         if not self.builder.block.is_terminated:
-            self.builder.branch(again)
-        self.builder.position_at_end(after)
-        return any(isinstance(inner, ast.Break) for statement in statements for inner in ast.walk(statement))
+            self.builder.branch(loop.again)
+        self.join(loop.after, loop.breaks)
 
     def do_Break(self, node: ast.Break) -> None:
         """Leave the loop."""
-        self.builder.branch(self.loops[-1][1])
+        self.loops[-1].breaks.append(set(self.assigned))
+        self.builder.branch(self.loops[-1].after)
 
     def do_Continue(self, node: ast.Continue) -> None:
         """Next turn of the loop."""
-        self.builder.branch(self.loops[-1][0])
+        self.builder.branch(self.loops[-1].again)

@@ -57,14 +57,26 @@ class Source:
         raise SubsetError(f"{self.file}:{getattr(node, 'lineno', '?')}: in {self.function.__name__}: {reason}")
 
     def resolve(self, node: ast.expr) -> Any:
-        """The module-level object that a name or attribute chain means, or `UNKNOWN`."""
+        """The module-level object that a name or attribute chain means, or `UNKNOWN`; locals hide globals, as in Python."""
         if isinstance(node, ast.Name):
+            if node.id in self.function.__code__.co_varnames:
+                return UNKNOWN
             found = self.function.__globals__.get(node.id, UNKNOWN)
             return {"bool": bool, "range": range, "int": int}.get(node.id, UNKNOWN) if found is UNKNOWN else found
         if isinstance(node, ast.Attribute):
             owner = self.resolve(node.value)
             return UNKNOWN if owner is UNKNOWN else getattr(owner, node.attr, UNKNOWN)
         return UNKNOWN
+
+    def tests_for_zero(self, node: ast.expr) -> bool:
+        """Whether the function compares such an expression with 0 anywhere."""
+        text = ast.unparse(node)
+        for inner in ast.walk(self.node):
+            if isinstance(inner, ast.Compare):
+                sides = {ast.unparse(side) for side in (inner.left, *inner.comparators)}
+                if {text, "0"} <= sides:
+                    return True
+        return False
 
 
 class _Unknown:
@@ -105,6 +117,8 @@ def source_of(function: Callable[..., Any]) -> Source:
     file = inspect.getsourcefile(function) or code.co_filename
     source = Source(function, node, file, [], None, function.__dict__.get("kernel_hint"))
     arguments = node.args
+    if code.co_freevars:
+        source.refuse(node, f"{code.co_freevars[0]!r} belongs to an enclosing function: closures are not allowed")
     if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults or arguments.posonlyargs:
         source.refuse(node, "only plain positional parameters are allowed")
     for argument in arguments.args:
@@ -112,6 +126,8 @@ def source_of(function: Callable[..., Any]) -> Source:
         if kind not in TYPES and kind not in ("Hart", "Const"):
             source.refuse(argument, f"parameter {argument.arg!r} needs a kernel type, not {kind or 'none'}")
         source.parameters.append((argument.arg, kind))
+    if [kind for _, kind in source.parameters].count("Hart") > 1:
+        source.refuse(node, "only one parameter of type Hart is allowed")
     returns = node.returns
     if _type_name(returns) in TYPES:
         source.result = TYPES[_type_name(returns)]
@@ -127,14 +143,14 @@ def _type_name(annotation: ast.expr | None) -> str:
     return annotation.id if isinstance(annotation, ast.Name) else ""
 
 
+def cast_type(target: Any) -> Type | None:
+    """The type that `target` casts to, None when it is no cast."""
+    return CASTS.get(target) if isinstance(target, types.FunctionType) else None
+
+
 def is_primitive(target: Any) -> bool:
     """Whether native code has its own form of a function."""
     return getattr(target, "kernel_hint", None) == "primitive"
-
-
-def is_enum_call(target: Any) -> bool:
-    """Whether calling `target` is only a Python-side cast to an int enumeration."""
-    return isinstance(target, type) and issubclass(target, int) and target is not bool
 
 
 @dataclass
@@ -163,10 +179,14 @@ def effects_of(function: Callable[..., Any]) -> Effects:
     if known is None:
         _effects[function] = RUNNING
         known = Effects()
-        source = source_of(function)
-        for statement in source.node.body:
-            for node in ast.walk(statement):
-                _visit(source, node, known)
+        try:
+            source = source_of(function)
+            for statement in source.node.body:
+                for node in ast.walk(statement):
+                    _visit(source, node, known)
+        except SubsetError:
+            del _effects[function]
+            raise
         _effects[function] = known
     elif known is RUNNING:
         source_of(function).refuse(source_of(function).node, "recursion is not allowed")
@@ -188,8 +208,7 @@ def _visit(source: Source, node: ast.AST, effects: Effects) -> None:
     elif isinstance(node, ast.Call):
         for callee in callees(source, node):
             effects.add(effects_of(callee))
-        if source.resolve(node.func) in HOST_CALLS:
-            effects.host = True
+        effects.host |= source.resolve(node.func) in HOST_CALLS
 
 
 def callees(source: Source, node: ast.Call) -> Iterator[Callable[..., Any]]:
@@ -197,11 +216,10 @@ def callees(source: Source, node: ast.Call) -> Iterator[Callable[..., Any]]:
     target = source.resolve(node.func)
     if isinstance(target, intrinsics.Dispatch):
         yield from dispatch_targets(target)
-    elif target in CASTS or is_primitive(target) or target in (range, bool, intrinsics.Trap) or is_enum_call(target):
-        return
     elif isinstance(target, types.FunctionType):
-        yield target
-    elif target is not UNKNOWN:
+        if target not in CASTS and not is_primitive(target):
+            yield target
+    elif target is not UNKNOWN and target not in (range, bool, int, intrinsics.Trap):
         source.refuse(node, f"{ast.unparse(node.func)} cannot be called from kernel code")
 
 

@@ -6,6 +6,7 @@ Everything is drawn from a `random.Random` given by the caller, so a seed makes 
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Mapping
 
@@ -44,83 +45,83 @@ CSR_REGISTERS = (16, 17, 18, 19, 20)
 """Registers that often hold values fit for CSRs."""
 
 
-def integer(rng: random.Random) -> int:
-    """A 64-bit number, often one at which arithmetic goes wrong."""
-    bit = rng.randrange(64)
-    return (
-        rng.choice((0, 1, MASK, 1 << bit, (1 << bit) - 1, -(1 << bit), rng.randrange(-16, 17)))
-        if rng.random() < 0.6
-        else rng.choice((rng.getrandbits(64), rng.getrandbits(32), rng.getrandbits(31) - (1 << 31), 0x0101_0101_0101_0101 * bit))
-    ) & MASK
+class Draw:
+    """Draws numbers. paging: whether the other views of memory exist."""
 
+    def __init__(self, rng: random.Random, paging: bool) -> None:
+        self.rng = rng
+        self.views = (0, LOW_VIEW - RAM, HIGH_VIEW - RAM) if paging else (0,)
 
-def offset(rng: random.Random) -> int:
-    """An offset in a page, often near its end."""
-    where = rng.random()
-    if where < 0.3:
-        return rng.randrange(PAGE - 12, PAGE)
-    return rng.randrange(PAGE) & (-8 if where < 0.7 else -1)
+    def integer(self) -> int:
+        """A 64-bit number, often one at which arithmetic goes wrong."""
+        rng = self.rng
+        bit = rng.randrange(64)
+        if rng.random() < 0.6:
+            return rng.choice((0, 1, MASK, 1 << bit, (1 << bit) - 1, -(1 << bit), rng.randrange(-16, 17))) & MASK
+        narrow = rng.choice((rng.getrandbits(32), rng.getrandbits(31) - (1 << 31), 0x0101_0101_0101_0101 * bit))
+        return rng.choice((rng.getrandbits(64), narrow)) & MASK
 
+    def offset(self) -> int:
+        """An offset in a page, often near its end."""
+        where = self.rng.random()
+        if where < 0.25:
+            return self.rng.randrange(PAGE - 12, PAGE)
+        return self.rng.randrange(PAGE) & (-8 if where < 0.8 else -1)
 
-def viewed(rng: random.Random, spa: int) -> int:
-    """A virtual address of a physical one."""
-    return rng.choice((spa, spa, spa - RAM + LOW_VIEW, spa - RAM + HIGH_VIEW))
+    def viewed(self, spa: int) -> int:
+        """A virtual address of a physical one."""
+        return spa + self.rng.choice(self.views)
 
+    def code(self) -> int:
+        """A physical address of code, even, often at the end of a page."""
+        near = self.rng.choice((PAGE - 2, PAGE - 4, PAGE - 6, PAGE - 8))
+        inside = near if self.rng.random() < 0.3 else self.rng.randrange(0, PAGE, 2)
+        return CODE + PAGE * self.rng.randrange(CODE_PAGES) + inside
 
-def code_address(rng: random.Random) -> int:
-    """A physical address of code, even, often at the end of a page."""
-    end = rng.choice((PAGE - 2, PAGE - 4, PAGE - 6, PAGE - 8))
-    return CODE + PAGE * rng.randrange(CODE_PAGES) + (end if rng.random() < 0.3 else rng.randrange(0, PAGE, 2))
+    def address(self) -> int:
+        """An address of something or nothing."""
+        rng = self.rng
+        what = rng.random()
+        if what < 0.6:
+            return self.viewed(DATA + PAGE * rng.randrange(DATA_PAGES) + self.offset())
+        if what < 0.75:
+            return self.viewed(self.code())
+        if what < 0.83:
+            return self.viewed(TABLES + PAGE * rng.randrange(TABLE_PAGES) + 8 * rng.randrange(512))
+        if what < 0.93:
+            return rng.choice(REGISTERS)
+        return rng.choice(NOWHERE) + rng.randrange(-8, 9) & MASK
 
+    def translation(self) -> int:
+        """A value for satp, vsatp or hgatp: mode, ASID or VMID, root anywhere among the tables."""
+        mode = self.rng.choice((0, 8, 8, 9, 10, self.rng.randrange(16)))
+        return mode << 60 | self.rng.randrange(3) << 44 | (TABLES >> 12) + self.rng.randrange(TABLE_PAGES)
 
-def address(rng: random.Random) -> int:
-    """An address of something or nothing."""
-    what = rng.random()
-    if what < 0.5:
-        return viewed(rng, DATA + PAGE * rng.randrange(DATA_PAGES) + offset(rng))
-    if what < 0.7:
-        return viewed(rng, code_address(rng))
-    if what < 0.8:
-        return viewed(rng, TABLES + PAGE * rng.randrange(TABLE_PAGES) + 8 * rng.randrange(512))
-    if what < 0.92:
-        return rng.choice(REGISTERS)
-    return rng.choice(NOWHERE) + rng.randrange(-8, 9) & MASK
+    def csr_value(self) -> int:
+        """A value to write to some CSR."""
+        rng = self.rng
+        what = rng.random()
+        if what < 0.3:
+            return rng.getrandbits(64) & rng.getrandbits(64)
+        if what < 0.45:
+            return self.translation()
+        if what < 0.7:
+            return self.viewed(rng.choice((HANDLER, HANDLER + 0x100, self.code(), self.code()))) | rng.randrange(2)
+        return rng.randrange(0, 4096) if what < 0.8 else self.integer()
 
+    def csr_address(self) -> int:
+        """The address of a CSR, or sometimes of none."""
+        return self.rng.choice(tuple(CSRS_BY_ADDRESS)) if self.rng.random() < 0.85 else self.rng.randrange(4096)
 
-def translation(rng: random.Random) -> int:
-    """A value for satp, vsatp or hgatp: mode, ASID or VMID, root anywhere among the tables."""
-    mode = rng.choice((0, 8, 8, 9, 10, rng.randrange(16)))
-    return mode << 60 | rng.randrange(3) << 44 | (TABLES >> 12) + rng.randrange(TABLE_PAGES)
-
-
-def csr_value(rng: random.Random) -> int:
-    """A value to write to some CSR."""
-    what = rng.random()
-    if what < 0.3:
-        return rng.getrandbits(64) & rng.getrandbits(64)
-    if what < 0.45:
-        return translation(rng)
-    if what < 0.7:
-        return viewed(rng, rng.choice((HANDLER, HANDLER + 0x100, code_address(rng)))) | rng.randrange(2)
-    if what < 0.8:
-        return rng.randrange(0, 4096)
-    return integer(rng)
-
-
-def csr_address(rng: random.Random) -> int:
-    """The address of a CSR, or sometimes of none."""
-    return rng.choice(tuple(CSRS_BY_ADDRESS)) if rng.random() < 0.85 else rng.randrange(4096)
-
-
-def register_value(rng: random.Random, register: int) -> int:
-    """A value for an integer register, fit for what instructions here use it for."""
-    if rng.random() < 0.2:
-        return integer(rng)
-    if register in CODE_REGISTERS:
-        return viewed(rng, code_address(rng))
-    if register in POINTERS:
-        return address(rng)
-    return csr_value(rng) if register in CSR_REGISTERS else integer(rng)
+    def register(self, number: int) -> int:
+        """A value for an integer register, fit for what instructions here use it for."""
+        if self.rng.random() < 0.15:
+            return self.integer()
+        if number in CODE_REGISTERS:
+            return self.viewed(self.code())
+        if number in POINTERS:
+            return self.address()
+        return self.csr_value() if number in CSR_REGISTERS else self.integer()
 
 
 KINDS = {
@@ -143,56 +144,56 @@ for _record in (*INSTRUCTIONS, *COMPRESSED):
     BY_KIND.setdefault(kind_of(_record), []).append(_record)
 
 
-def operand(rng: random.Random, kind: str, name: str) -> int | None:
-    """A value for an operand where any value would mostly lead nowhere; None: any."""
-    if name == "csr":
-        return csr_address(rng)
-    if rng.random() < 0.2:
+class Writer(Draw):
+    """Draws instructions."""
+
+    def operand(self, kind: str, name: str) -> int | None:
+        """A value for an operand where any value would mostly lead nowhere; None: any."""
+        rng = self.rng
+        if name == "csr":
+            return self.csr_address()
+        if rng.random() < 0.1:
+            return None
+        if name == "rs1":
+            return rng.choice(CODE_REGISTERS if kind == "jump" else CSR_REGISTERS if kind == "csr" else POINTERS)
+        if name == "imm":
+            return 2 * rng.randrange(-5, 40) if kind in ("branch", "jump") else rng.randrange(-9, 10)
+        if name == "rd" and kind not in ("branch", "jump"):  # pointers stay what they are for a while
+            return rng.choice((0, 3, 4, *CSR_REGISTERS, *range(21, 32)))
         return None
-    if name == "rs1":
-        return rng.choice(CODE_REGISTERS if kind == "jump" else CSR_REGISTERS if kind == "csr" else POINTERS)
-    if name == "imm":
-        return 2 * rng.randrange(-60, 60) if kind in ("branch", "jump") else rng.randrange(-9, 10)
-    return None
 
-
-def instruction(rng: random.Random, record: Instruction | Compressed) -> bytes:
-    """A random case of an instruction."""
-    bits = 16 if isinstance(record, Compressed) else 32
-    kind = kind_of(record)
-    word = record.match | (rng.getrandbits(bits) & ~record.mask)
-    if kind != "compute":
+    def instruction(self, record: Instruction | Compressed) -> bytes:
+        """A random case of an instruction."""
+        bits = 16 if isinstance(record, Compressed) else 32
+        kind = kind_of(record)
+        word = record.match | (self.rng.getrandbits(bits) & ~record.mask)
         for field in record.fields:
-            value = operand(rng, kind, field.name)
+            value = self.operand(kind, field.name) if kind != "compute" or field.name == "rd" else None
             if value is not None:
-                try:
+                with contextlib.suppress(ValueError):
                     word = (word & ~field.mask) | field.insert(value)
-                except ValueError:
-                    continue
-    if isinstance(record, Compressed) and not record.matches(word):
-        return instruction(rng, record)
-    return word.to_bytes(bits // 8, "little")
+        if isinstance(record, Compressed) and not record.matches(word):
+            return self.instruction(record)
+        return word.to_bytes(bits // 8, "little")
 
+    def raw(self) -> bytes:
+        """Random bits that decode as something of 16 or 32 bits, legal or not."""
+        rng = self.rng
+        if rng.random() < 0.5:
+            return (rng.getrandbits(16) & ~3 | rng.randrange(3)).to_bytes(2, "little")
+        word = rng.getrandbits(32) | 3
+        if rng.random() < 0.7:
+            word = word & ~0x7F | rng.choice(INSTRUCTIONS).match & 0x7F
+        return word.to_bytes(4, "little")
 
-def raw(rng: random.Random) -> bytes:
-    """Random bits that decode as something of 16 or 32 bits, legal or not."""
-    if rng.random() < 0.5:
-        return (rng.getrandbits(16) & ~3 | rng.randrange(3)).to_bytes(2, "little")
-    word = rng.getrandbits(32) | 3
-    if rng.random() < 0.7:
-        word = word & ~0x7F | rng.choice(INSTRUCTIONS).match & 0x7F
-    return word.to_bytes(4, "little")
+    def vocabulary(self, weights: Mapping[str, int], count: int) -> list[bytes]:
+        """`count` random instructions, kinds as often as the weights say ("raw" for random bits)."""
+        kinds = self.rng.choices(list(weights), list(weights.values()), k=count)
+        return [self.raw() if kind == "raw" else self.instruction(self.rng.choice(BY_KIND[kind])) for kind in kinds]
 
-
-def vocabulary(rng: random.Random, weights: Mapping[str, int], count: int) -> list[bytes]:
-    """`count` random instructions, kinds as often as the weights say ("raw" for random bits)."""
-    kinds = rng.choices(list(weights), list(weights.values()), k=count)
-    return [raw(rng) if kind == "raw" else instruction(rng, rng.choice(BY_KIND[kind])) for kind in kinds]
-
-
-def stream(rng: random.Random, words: list[bytes], length: int) -> bytes:
-    """`length` bytes of code out of a vocabulary."""
-    return b"".join(rng.choices(words, k=length // 2))[:length]
+    def stream(self, words: list[bytes], length: int) -> bytes:
+        """`length` bytes of code out of a vocabulary."""
+        return b"".join(self.rng.choices(words, k=length // 2))[:length]
 
 
 def handler(level: str) -> bytes:

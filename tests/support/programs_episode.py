@@ -13,9 +13,8 @@ from core.hart import Hart
 from core.isa.intrinsics import now
 from core.machine import Outcome
 from core.mmu.tlb import flush_all, update_regime
-from tests.support import programs
 from tests.support.lockstep import Lockstep
-from tests.support.programs import CODE, CODE_PAGES, HANDLER, MASK, PAGE, TABLES
+from tests.support.programs import CODE, CODE_PAGES, DATA, HANDLER, LOW_VIEW, MASK, PAGE, RAM, TABLES, Writer, handler
 from tests.support.programs_tables import Tables
 
 WEIGHTS = {"compute": 40, "load": 14, "store": 12, "atomic": 6, "branch": 6, "jump": 4, "fence": 2, "system": 3, "csr": 3}
@@ -23,7 +22,7 @@ STATUS = ("mstatus", "hstatus", "vsstatus")
 DELEGATION = ("medeleg", "mideleg", "hedeleg", "hideleg")
 INTERRUPTS = ("mie", "mip", "hvip", "hgeie")
 REST = tuple(name for name in CSRS_BY_NAME if not name.startswith(("pmp", "hpm", "mhpm")))
-MODES = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
+STARTS = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Profile:
     name: str
     weights: dict[str, int] = field(default_factory=lambda: dict(WEIGHTS))
     """How often which kind of instruction stands in the code."""
-    modes: tuple[str, ...] = tuple(MODES)
+    modes: tuple[str, ...] = tuple(STARTS)
     """Modes in which the code is started."""
     features: Feature = DEFAULT_FEATURES
     strict: bool = False
@@ -42,7 +41,7 @@ class Profile:
     longest: int = 60
     """Units of the longest slice."""
     registers: int = 60
-    plant: int = 8
+    plant: int = 15
     csrs: int = 10
     interrupts: int = 10
     code: int = 15
@@ -57,7 +56,8 @@ class Episode:
     def __init__(self, lock: Lockstep, profile: Profile, seed: str) -> None:
         self.lock, self.profile, self.rng = lock, profile, random.Random(seed)
         self.steps = 0
-        self.words = programs.vocabulary(self.rng, profile.weights, 600)
+        self.draw = Writer(self.rng, profile.paging > 0)
+        self.words = self.draw.vocabulary(profile.weights, 600)
         self.tables: Tables | None = None
         self.hart = lock.reference.harts[0]
 
@@ -67,9 +67,9 @@ class Episode:
         """Fill RAM and registers."""
         lock, rng = self.lock, self.rng
         lock.reset()
-        lock.write(CODE, programs.stream(rng, self.words, CODE_PAGES * PAGE))
-        lock.write(HANDLER, programs.handler("m"))
-        lock.write(HANDLER + 0x100, programs.handler("s"))
+        lock.write(CODE, self.draw.stream(self.words, CODE_PAGES * PAGE))
+        lock.write(HANDLER, handler("m"))
+        lock.write(HANDLER + 0x100, handler("s"))
         if self.profile.paging:
             self.tables = Tables(rng, self.profile.defects).build()
             lock.write(TABLES, bytes(self.tables.image))
@@ -79,7 +79,7 @@ class Episode:
             self.each(name, rng.choice((0, MASK, 7)))
         self.each("menvcfg", rng.choice((0, MASK)))
         self.each("henvcfg", rng.choice((0, MASK)))
-        self.each("mscratch", programs.integer(rng))
+        self.each("mscratch", self.draw.integer())
         self.set_delegation()
         self.set_registers(31)
         self.plant()
@@ -99,7 +99,7 @@ class Episode:
         """New values for some integer registers."""
         rng = self.rng
         chosen = rng.sample(range(1, 32), count)
-        values = [(register, programs.register_value(rng, register)) for register in chosen]
+        values = [(register, self.draw.register(register)) for register in chosen]
 
         def write(h: Hart) -> None:
             for register, value in values:
@@ -116,17 +116,17 @@ class Episode:
     def plant(self) -> None:
         """Go on in some mode at some code, with handlers in place or no such thing."""
         rng = self.rng
-        mode, v = MODES[rng.choice(self.profile.modes)]
+        mode, v = STARTS[rng.choice(self.profile.modes)]
         if not self.hart.features & Feature.H:
             v = 0
-        good = rng.random() < 0.7
+        good = rng.random() < 0.4
         for name, place in (("mtvec", HANDLER), ("stvec", HANDLER + 0x100), ("vstvec", HANDLER + 0x100)):
-            self.each(name, place if good else programs.viewed(rng, programs.code_address(rng)) | rng.randrange(2))
+            self.each(name, place if good else self.draw.viewed(self.draw.code()) | rng.randrange(2))
         if self.tables and rng.random() < 0.8:
             self.switch(good=True)
-        pc = programs.code_address(rng)
+        pc = self.draw.code()
         if self.tables and mode == 0:
-            pc = pc - programs.RAM + programs.LOW_VIEW
+            pc = pc - RAM + LOW_VIEW
         if not self.hart.features & Feature.C:
             pc &= ~3
 
@@ -142,14 +142,14 @@ class Episode:
         for name, made in zip(("satp", "vsatp", "hgatp"), (tables.host, tables.guest, tables.second) if tables else (), strict=False):
             if rng.random() < (0.9 if good else 0.5):
                 bare = 0 if rng.random() < 0.8 else rng.choice(made) & ~(15 << 60)
-                self.each(name, rng.choice((*made, *made, bare)) if good or rng.random() < 0.8 else programs.translation(rng))
+                self.each(name, rng.choice((*made, *made, bare)) if good or rng.random() < 0.8 else self.draw.translation())
 
     def set_csrs(self) -> None:
         """Some CSRs get other values."""
         rng = self.rng
         for _ in range(rng.randrange(1, 5)):
             name = rng.choice((*STATUS, *STATUS, *DELEGATION, *REST))
-            self.each(name, programs.csr_value(rng))
+            self.each(name, self.draw.csr_value())
 
     def set_interrupts(self) -> None:
         """Interrupts enabled, pending, delegated; timers that soon go off."""
@@ -166,7 +166,7 @@ class Episode:
         for name in ("stimecmp", "vstimecmp", "mtimecmp", "htimedelta"):
             value = time + rng.randrange(-2, 12) & MASK
             if name == "htimedelta":
-                value = rng.choice((0, 0, rng.randrange(-3, 4) & MASK, programs.integer(rng)))
+                value = rng.choice((0, 0, rng.randrange(-3, 4) & MASK, self.draw.integer()))
             if name == "mtimecmp":
                 self.lock.change(lambda h, value=value: setattr(h, "mtimecmp", value))  # type: ignore[misc]
             elif rng.random() < 0.7:
@@ -202,7 +202,7 @@ class Episode:
         """Entries of the PMP that split pages."""
         rng = self.rng
         for entry in range(rng.randrange(1, 6)):
-            base = rng.choice((CODE, CODE, programs.DATA, TABLES, HANDLER)) + PAGE * rng.randrange(4)
+            base = rng.choice((CODE, CODE, DATA, TABLES, HANDLER)) + PAGE * rng.randrange(4)
             inside = base + rng.choice((0, rng.randrange(0, PAGE, 4), rng.randrange(0, PAGE, 64)))
             size = rng.choice((0, 0, 1, 3, 7, 63, 511, 1023))
             self.each(f"pmpaddr{entry}", inside >> 2 | size)
@@ -227,21 +227,25 @@ class Episode:
             (profile.plant, self.plant),
         ]
 
+    def lost(self, units: int) -> bool:
+        """Whether the last units went round in circles or between handlers."""
+        places = {pc for _, _, _, pc, _, _ in list(self.lock.trace)[-units:] if pc & -PAGE != HANDLER}
+        return 3 * len(places) < units
+
     def run(self) -> int:
         """Begin, and run to the end of the episode or the machine; returns the units run. Raises Difference."""
-        rng, lock, hart = self.rng, self.lock, self.hart
+        rng, lock = self.rng, self.lock
         self.begin()
         changes = self.changes()
         while lock.steps < self.profile.steps:
             units = min(rng.randrange(1, self.profile.longest + 1), rng.randrange(1, self.profile.longest + 1))
-            before, steps = hart.limit - hart.left, lock.steps
             outcome = lock.run(units)
             if outcome in (Outcome.EXITED, Outcome.RESET):
                 break
             for percent, change in changes:
                 if rng.randrange(100) < percent:
                     change()
-            if outcome is Outcome.IDLE or hart.limit - hart.left - before < (lock.steps - steps) // 2:
+            if outcome is Outcome.IDLE or self.lost(units):
                 self.plant()
         lock.compare_ram()
         return lock.steps
