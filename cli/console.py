@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,6 +15,8 @@ from cli.summary import stop_summary
 from cli.toolbar import toolbar_text
 
 if TYPE_CHECKING:
+    import asyncio
+
     from prompt_toolkit import PromptSession
     from prompt_toolkit.input import Input
     from prompt_toolkit.output import Output
@@ -151,6 +152,8 @@ class Console:
         return make_session(self, self._input, self._output)
 
     def _prompt_up(self) -> None:
+        import asyncio
+
         from prompt_toolkit.application import get_app
 
         self._loop = asyncio.get_running_loop()

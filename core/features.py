@@ -30,6 +30,28 @@ class Feature(IntFlag):
     ZICBOM = 1 << 18
     ZICBOZ = 1 << 19
     SMEPMP = 1 << 20
+    ZBA = 1 << 21
+    ZBB = 1 << 22
+    ZBC = 1 << 23
+    ZBS = 1 << 24
+    ZICOND = 1 << 25
+    ZCB = 1 << 26
+    ZICBOP = 1 << 27
+    ZAWRS = 1 << 28
+    ZIHINTPAUSE = 1 << 29
+    ZIHINTNTL = 1 << 30
+    ZIMOP = 1 << 31
+    ZCMOP = 1 << 32
+    ZACAS = 1 << 33
+    ZABHA = 1 << 34
+
+
+def features(names: str) -> Feature:
+    """Several features by their names, parted by blanks: "Zcb C". Raises KeyError for an unknown one."""
+    found = Feature(0)
+    for name in names.split():
+        found |= Feature[name.upper()]
+    return found
 
 
 DEFAULT_FEATURES = (

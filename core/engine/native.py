@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +46,12 @@ def compile_interpreter(machine: Any) -> bytes:
     """Object code of the interpreter. Takes seconds; the caller keeps the result."""
     from core.engine.build import build_module  # needed only when there is nothing cached
 
-    module = binding.parse_assembly(build_module())
+    gc.disable()  # hundreds of thousands of IR objects that all live to the end
+    try:
+        text = build_module()
+    finally:
+        gc.enable()
+    module = binding.parse_assembly(text)
     module.verify()
     options = binding.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False

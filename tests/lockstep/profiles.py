@@ -14,7 +14,7 @@ from tests.support.programs import MEMORY
 from tests.support.programs_episode import WEIGHTS, Profile
 
 PRIVILEGED = {"compute": 10, "load": 5, "store": 5, "atomic": 1, "branch": 2, "jump": 2, "fence": 2, "system": 30, "csr": 40}
-MEMORY_WEIGHTS = {"compute": 10, "load": 30, "store": 30, "atomic": 10, "branch": 2, "jump": 8, "fence": 4, "system": 8}
+MEMORY_WEIGHTS = {"compute": 10, "load": 30, "store": 30, "atomic": 10, "branch": 2, "jump": 8, "fence": 4, "system": 12}
 EVERYTHING = Feature(sum(Feature))
 LEAST = Feature.I | Feature.M | Feature.A | Feature.S | Feature.U | Feature.ZICSR | Feature.ZIFENCEI
 
@@ -24,8 +24,8 @@ PROFILES = {
         Profile("legal"),
         Profile("legal-least", features=LEAST, strict=True),
         Profile("raw", weights=WEIGHTS | {"raw": 100}),
-        Profile("privileged", weights=PRIVILEGED, csrs=30, interrupts=20, plant=20),
-        Profile("privileged-all", weights=PRIVILEGED, features=EVERYTHING, csrs=30, interrupts=20, plant=20),
+        Profile("privileged", weights=PRIVILEGED, csrs=20, interrupts=10, plant=20),
+        Profile("privileged-all", weights=PRIVILEGED, features=EVERYTHING, csrs=20, interrupts=10, plant=20),
         Profile("interrupts", interrupts=60),
         Profile("paging", weights=MEMORY_WEIGHTS, modes=("HS", "U", "VS", "VU"), paging=20, csrs=5, interrupts=4),
         Profile("guests", weights=MEMORY_WEIGHTS, modes=("VS", "VU"), paging=20, csrs=3, interrupts=2, features=EVERYTHING),

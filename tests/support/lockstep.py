@@ -135,12 +135,13 @@ class Lockstep:
 
     # -- running ------------------------------------------------------------------------------------------------------
 
-    def run(self, units: int, hart: int = 0) -> Outcome:
-        """Run `units` units, or until something other than the budget ends the run. Raises Difference."""
-        start = self.watched[0].state()
+    def run(self, units: int, hart: int = 0, patience: int = 1 << 62) -> Outcome:
+        """Run `units` units, or until the machine stops by itself or has taken `patience` traps. Raises Difference."""
+        h = self.reference.harts[hart]
+        start, retired = self.watched[0].state(), h.limit - h.left
         outcome, done = Outcome.BUDGET, 0
         with no_hidden_errors():
-            while done < units and outcome is Outcome.BUDGET:
+            while done < units and outcome is Outcome.BUDGET and done - (h.limit - h.left - retired) < patience:
                 outcome = self.step(hart)
                 done += 1
             other = self.sliced.run(done, hart)

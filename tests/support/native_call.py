@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kernel functions compiled to native code one by one, so that tests can call them beside CPython's run of the same function.
 
-All functions of a test file go into one `NativeModule`: starting the compiler is what costs.
+All functions of a test file go into one `NativeModule`, made in a fixture: starting the compiler is what costs.
 """
 
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from llvmlite import binding, ir
@@ -20,12 +22,34 @@ from core.engine.native import target_machine
 from core.engine.subset import TYPES
 from core.engine.values import I1, I64, PTR, VOID, Lowered, wrap
 from core.hart import LAYOUT, Hart
+from core.isa import intrinsics
 from core.isa.intrinsics import Trap
+from core.kernel import make_kernel
 
 Function = Callable[..., Any]
 TRAP_SLOTS = ("trap_cause", "trap_tval", "trap_gpa", "trap_info")
 WORDS = 2
 """64-bit words in which a wrapper takes each argument and gives the result."""
+M64 = (1 << 64) - 1
+VOCABULARY = {name: value for name, value in vars(intrinsics).items() if not name.startswith("_") and name != "annotations"}
+
+
+def kernel(text: str, **names: Any) -> Function:
+    """A kernel function from its source text; it sees all intrinsics and `names`."""
+    found = re.search(r"def (\w+)\(", text)
+    assert found is not None
+    return make_kernel(found[1], text, **(VOCABULARY | names))
+
+
+def edges(kind: str, count: int = 0, random: Random | None = None) -> list[int]:
+    """Values of a kernel type at which things go wrong, and `count` random ones of all magnitudes."""
+    if kind == "bool":
+        return [0, 1]
+    bits = TYPES[kind].bits
+    values = [0, 1, 2, 7, -1, -2, 1 << (bits - 1), (1 << (bits - 1)) - 1, 0xAA << (bits // 2)]
+    if random is not None:
+        values += [random.getrandbits(random.randrange(1, bits + 1)) * random.choice((1, -1)) for _ in range(count)]
+    return sorted({wrap(value, TYPES[kind]) for value in values})
 
 
 @dataclass(frozen=True)
@@ -34,7 +58,7 @@ class Outcome:
 
     value: int | None
     trap: tuple[int, ...] | None
-    words: tuple[int, ...]
+    words: bytes
 
 
 class NativeModule:
@@ -54,12 +78,9 @@ class NativeModule:
         builder.getModulePassManager().run(module, builder)
         self.engine = binding.create_mcjit_compiler(module, machine)
         self.engine.finalize_object()
-        self.calls = {
-            key: ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(
-                self.engine.get_function_address(name)
-            )
-            for key, (name, _) in self.lowered.items()
-        }
+        call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+        self.calls = {key: call(self.engine.get_function_address(name)) for key, (name, _) in self.lowered.items()}
+        self.harts = (Hart(), Hart())
 
     def _add(self, function: Function, constants: tuple[int, ...]) -> None:
         """Lower a function and make a wrapper: (hart, arguments, [trapped, result]), all by address."""
@@ -71,107 +92,98 @@ class NativeModule:
         wrapper = ir.Function(self.program.module, ir.FunctionType(VOID, [PTR, PTR, PTR]), name)
         hart, given, out = wrapper.args
         builder = ir.IRBuilder(wrapper.append_basic_block("entry"))
-        values = []
-        for parameter, kind in zip(lowered.llvm.args, self._kinds(lowered), strict=True):
+        full = ir.IntType(64 * WORDS)
+        values, position = [], 0
+        for parameter, (_, kind) in zip(lowered.llvm.args, native_parameters(lowered), strict=True):
             if kind == "Hart":
                 values.append(hart)
                 continue
-            place = builder.gep(given, [I64(WORDS * (len(values) - (hart in values)))], source_etype=I64)
-            wide = builder.load(place, typ=ir.IntType(64 * WORDS), align=8)
-            same = parameter.type.width == wide.type.width
-            values.append(wide if same else builder.trunc(wide, parameter.type))
-        result = builder.call(lowered.llvm, values)
-        trapped, kind = I1(0), lowered.result
+            wide = builder.load(builder.gep(given, [I64(position)], source_etype=I64), typ=full, align=8)
+            values.append(wide if parameter.type == full else builder.trunc(wide, parameter.type))
+            position += WORDS
+        result, trapped = builder.call(lowered.llvm, values), I1(0)
         if lowered.effects.traps:
-            trapped = result if kind is None else builder.extract_value(result, 1)
-            result = None if kind is None else builder.extract_value(result, 0)
+            trapped = result if lowered.result is None else builder.extract_value(result, 1)
+            result = None if lowered.result is None else builder.extract_value(result, 0)
         builder.store(builder.zext(trapped, I64), out, align=8)
-        if kind is not None:
-            full = ir.IntType(64 * WORDS)
-            result = result if kind.bits == full.width else builder.zext(result, full)
+        if lowered.result is not None:
+            result = result if result.type == full else builder.zext(result, full)
             builder.store(result, builder.gep(out, [I64(1)], source_etype=I64), align=8)
         builder.ret_void()
-
-    @staticmethod
-    def _kinds(lowered: Lowered) -> list[str]:
-        return [kind for _, kind in lowered.source.parameters if kind != "Const"]
 
     def __call__(self, function: Function, *arguments: Any, constants: tuple[int, ...] = ()) -> Outcome:
         """Call native code with the arguments that are not Const, a Hart among them where the function takes one."""
         lowered = self.lowered[function, constants][1]
-        kinds = self._kinds(lowered)
-        assert len(kinds) == len(arguments)
-        given, out = (ctypes.c_uint64 * (WORDS * len(kinds) + WORDS))(), (ctypes.c_uint64 * (1 + WORDS))()
-        hart, position = None, 0
-        for kind, argument in zip(kinds, arguments, strict=True):
+        words: list[int] = []
+        hart = None
+        for (name, kind), argument in zip(native_parameters(lowered), arguments, strict=True):
             if kind == "Hart":
                 hart = argument
-                continue
-            assert wrap(int(argument), TYPES[kind]) == argument, f"{argument} is no {kind}"
-            given[position], given[position + 1] = argument & (1 << 64) - 1, argument >> 64 & (1 << 64) - 1
-            position += WORDS
-        self.calls[function, constants](hart.address if hart is not None else None, given, out)
-        words = () if hart is None else tuple(hart.words)
+            else:
+                assert wrap(argument, TYPES[kind]) == argument, f"{name} = {argument} is no {kind}"
+                words += (argument & M64, argument >> 64 & M64)
+        given, out = (ctypes.c_uint64 * (len(words) + 1))(*words), (ctypes.c_uint64 * (1 + WORDS))()
+        self.calls[function, constants](None if hart is None else hart.address, given, out)
+        trap = value = None
         if out[0]:
-            assert hart is not None
-            return Outcome(None, tuple(getattr(hart, slot) for slot in TRAP_SLOTS), words)
-        kind = lowered.result
-        if kind is None:
-            return Outcome(None, None, words)
-        return Outcome(wrap(out[1] | out[2] << 64, kind), None, words)
+            trap = (0,) * len(TRAP_SLOTS) if hart is None else tuple(getattr(hart, slot) for slot in TRAP_SLOTS)
+        elif lowered.result is not None:
+            value = wrap(out[1] | out[2] << 64, lowered.result)
+        return Outcome(value, trap, b"" if hart is None else hart.words.tobytes())
 
     def check(self, function: Function, *arguments: int, constants: tuple[int, ...] = (), hart: Hart | None = None) -> Outcome:
         """Call a function both ways, from the same state of the hart, and assert that they do the same. Returns what.
 
-        arguments: those that are neither Hart nor Const; hart: the state to begin with, which is left as it was.
+        arguments: those that are neither Hart nor Const; hart: the state to begin with (default zero), left as it was.
         """
-        kinds = [kind for _, kind in self.lowered[function, constants][1].source.parameters]
-        harts = [copy_of(hart), copy_of(hart)]
-        results = []
-        for native, h in zip((False, True), harts, strict=True):
+        parameters = self.lowered[function, constants][1].source.parameters
+        takes_hart = any(kind == "Hart" for _, kind in parameters)
+        full: list[list[Any]] = []
+        for index, h in enumerate(self.harts):
+            if takes_hart and hart is not None:
+                h.words[:], h.machine = hart.words, hart.machine
+            elif takes_hart:
+                h.words[:] = self._zero
             plain, fixed = iter(arguments), iter(constants)
-            full = [
-                h if kind == "Hart" else next(fixed) if kind == "Const" else next(plain)
-                for kind in kinds
-                if not (native and kind == "Const")
-            ]
-            if native:
-                results.append(self(function, *full, constants=constants))
-            else:
-                results.append(run_python(function, h if "Hart" in kinds else None, full))
-        python, native_result = results
+            full.append([])
+            for _, kind in parameters:
+                if kind == "Hart":
+                    full[index].append(h)
+                elif kind == "Const":
+                    full[index] += [next(fixed)] if index == 0 else []
+                else:
+                    full[index].append(next(plain))
+        python = run_python(function, self.harts[0] if takes_hart else None, full[0])
+        native = self(function, *full[1], constants=constants)
         where = f"{function.__name__}{arguments}{constants or ''}"
-        assert python.trap == native_result.trap, where
-        assert python.value == native_result.value, f"{where}: Python {python.value}, native {native_result.value}"
-        assert python.words == native_result.words, f"{where}: the harts differ in {differences(*harts)}"
+        assert python.trap == native.trap, f"{where}: Python traps {python.trap}, native {native.trap}"
+        assert python.value == native.value, f"{where}: Python returns {python.value}, native {native.value}"
+        assert python.words == native.words, f"{where}: the harts differ in {differences(*self.harts)}"
         return python
+
+    @property
+    def _zero(self) -> memoryview:
+        return memoryview(bytes(LAYOUT.size * 8)).cast("Q")
+
+
+def native_parameters(lowered: Lowered) -> list[tuple[str, str]]:
+    """Name and type of the parameters that native code has."""
+    return [(name, kind) for name, kind in lowered.source.parameters if kind != "Const"]
 
 
 def run_python(function: Function, hart: Hart | None, arguments: list[Any]) -> Outcome:
     """Let CPython run a kernel function."""
-    value, trap = None, None
+    value = trap = None
     try:
         value = function(*arguments)
     except Trap as raised:
         trap = (raised.cause, int(raised.tval), int(raised.gpa), int(raised.info))
         if hart is not None:
             raised.put(hart)
-    return Outcome(None if value is None else int(value), trap, () if hart is None else tuple(hart.words))
-
-
-def copy_of(hart: Hart | None) -> Hart:
-    """A new hart in the state of another."""
-    made = Hart()
-    if hart is not None:
-        made.words[:] = hart.words
-        made.machine = hart.machine
-    return made
+    return Outcome(None if value is None else int(value), trap, b"" if hart is None else hart.words.tobytes())
 
 
 def differences(a: Hart, b: Hart) -> list[str]:
     """Names of the slots in which two harts differ."""
-    return [
-        slot.name
-        for slot in LAYOUT.slots.values()
-        if a.words[slot.offset : slot.offset + slot.count] != b.words[slot.offset : slot.offset + slot.count]
-    ]
+    parts = [(slot.name, slice(slot.offset, slot.offset + slot.count)) for slot in LAYOUT.slots.values()]
+    return [name for name, part in parts if a.words[part] != b.words[part]]

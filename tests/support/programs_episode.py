@@ -41,7 +41,7 @@ class Profile:
     longest: int = 60
     """Units of the longest slice."""
     registers: int = 60
-    plant: int = 15
+    plant: int = 10
     csrs: int = 10
     interrupts: int = 10
     code: int = 15
@@ -92,6 +92,9 @@ class Episode:
                 write_csr(h, name, value & MASK)
 
         self.lock.change(write)
+        if name == "misa":
+            for machine in self.lock.machines:
+                machine.engine.forget_everything()
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
@@ -111,7 +114,7 @@ class Episode:
         """Who handles what."""
         rng = self.rng
         for name in DELEGATION:
-            self.each(name, rng.choice((0, MASK, MASK, rng.getrandbits(64))))
+            self.each(name, rng.choice((0, MASK, MASK, MASK, rng.getrandbits(64))))
 
     def plant(self) -> None:
         """Go on in some mode at some code, with handlers in place or no such thing."""
@@ -119,11 +122,14 @@ class Episode:
         mode, v = STARTS[rng.choice(self.profile.modes)]
         if not self.hart.features & Feature.H:
             v = 0
-        good = rng.random() < 0.4
         for name, place in (("mtvec", HANDLER), ("stvec", HANDLER + 0x100), ("vstvec", HANDLER + 0x100)):
+            good = rng.random() < (0.85 if name == "mtvec" else 0.4)
             self.each(name, place if good else self.draw.viewed(self.draw.code()) | rng.randrange(2))
         if self.tables and rng.random() < 0.8:
             self.switch(good=True)
+        if rng.random() < 0.7:  # no interrupt comes again and again, no PMP entry shuts code out
+            for name, value in (("mie", 0), ("pmpcfg0", 0), ("pmpaddr15", MASK), ("pmpcfg2", 0x1F << 56), ("mstatus", 0)):
+                self.each(name, value)
         pc = self.draw.code()
         if self.tables and mode == 0:
             pc = pc - RAM + LOW_VIEW
@@ -227,8 +233,8 @@ class Episode:
             (profile.plant, self.plant),
         ]
 
-    def lost(self, units: int) -> bool:
-        """Whether the last units went round in circles or between handlers."""
+    def in_circles(self, units: int) -> bool:
+        """Whether the last units were spent at few places."""
         places = {pc for _, _, _, pc, _, _ in list(self.lock.trace)[-units:] if pc & -PAGE != HANDLER}
         return 3 * len(places) < units
 
@@ -237,15 +243,19 @@ class Episode:
         rng, lock = self.rng, self.lock
         self.begin()
         changes = self.changes()
-        while lock.steps < self.profile.steps:
-            units = min(rng.randrange(1, self.profile.longest + 1), rng.randrange(1, self.profile.longest + 1))
-            outcome = lock.run(units)
+        futile = 0
+        while lock.steps < self.profile.steps and futile < 12:
+            retired = self.hart.limit - self.hart.left
+            start, units = lock.steps, rng.randrange(1, rng.choice((8, 8, self.profile.longest)))
+            outcome = lock.run(units, patience=rng.choice((2, 3, 3, 9)))
             if outcome in (Outcome.EXITED, Outcome.RESET):
                 break
             for percent, change in changes:
                 if rng.randrange(100) < percent:
                     change()
-            if outcome is Outcome.IDLE or self.lost(units):
+            done = lock.steps - start
+            futile = futile + 1 if self.hart.limit - self.hart.left == retired else 0
+            if outcome is Outcome.IDLE or done < units or self.in_circles(done):
                 self.plant()
         lock.compare_ram()
         return lock.steps

@@ -91,11 +91,12 @@ class Tables:
         flip = rng.choice((V, R, W, X, U, A, D, A | D, R | X, R | W, G, 1 << 10, 1 << 63, 1 << 61, 1 << rng.randrange(64)))
         return pte ^ flip
 
-    def flags(self, user: bool) -> int:
-        """Permissions of a page."""
+    def flags(self, user: bool, code: bool) -> int:
+        """Permissions of a page; code can mostly be executed."""
         rng = self.rng
-        flags = rng.choice((R | W | X, R | W | X, R | W | X, R | X, R | W, X, R))
-        return V | flags | (U if user else 0) | rng.choice((A | D, A | D, A, 0)) | rng.choice((0, 0, G))
+        flags = rng.choice((R | W | X, R | W | X, R | W | X, R | X, X) if code else (R | W | X, R | W, R | W, R, X))
+        used = A | D if rng.random() < 0.75 else rng.choice((A, 0, D))
+        return V | flags | (U if user else 0) | used | rng.choice((0, 0, G))
 
     def pages(self, base: int, count: int, root: int, levels: int, delta: int, users: tuple[bool, ...]) -> None:
         """Map `count` pages from physical `base` on, `delta` higher; sometimes in another order."""
@@ -103,7 +104,7 @@ class Tables:
         if self.rng.random() < 0.3:
             self.rng.shuffle(order)
         for position, page in enumerate(order):
-            flags = self.flags(self.rng.choice(users))
+            flags = self.flags(self.rng.choice(users), base == CODE)
             self.map(root, levels, base + PAGE * position + delta, base + PAGE * page, flags)
 
     def space(self, mode: int, stage: str) -> int:
