@@ -32,6 +32,8 @@ class Context:
     """Columns of the terminal."""
     blocking: bool = True
     """Whether `continue` waits for the stop (commands from a pipe) or gives the prompt back while the machine runs."""
+    patience: float = 0.25
+    """Seconds that a `continue` that gives the prompt back waits for a stop before it does so."""
     gdb_address: tuple[str, int] | None = None
     """Where the gdb server listens, None without one."""
     request: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cli.commands import TOPICS
 from cli.context import CommandError, Context
 from cli.format import wrap_list
 from cli.registry import Command, command, execute, find, load_commands
@@ -26,7 +27,8 @@ def help_(context: Context, name: str | None) -> Iterator[str]:
 
 def _list(context: Context) -> Iterator[str]:
     commands = [c for c in load_commands().values() if context.front == "console" or not c.console_only]
-    for topic in sorted({c.topic for c in commands}, key=[c.topic for c in commands].index):
+    commands.sort(key=lambda c: TOPICS.index(c.function.__module__.rpartition(".")[2]))
+    for topic in dict.fromkeys(c.topic for c in commands):
         yield f"{topic}:"
         for known in (c for c in commands if c.topic == topic):
             left = f"  {known.name:<12}"

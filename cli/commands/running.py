@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running: step, continue, stop, reset.
+"""Running and stopping.
 
 The console reports every stop by itself, whoever resumed the machine, so these commands print no summary when the
 console waits for the stop at its prompt.
@@ -13,9 +13,6 @@ from cli.context import CommandError, Context
 from cli.registry import command
 from cli.summary import stop_summary
 
-PATIENCE = 0.25
-"""Seconds that an interactive `continue` waits for the stop before it gives the prompt back."""
-
 
 def settle(context: Context, timeout: float | None) -> Iterator[str]:
     """Wait for the machine to stop, at most `timeout` seconds (None: for ever), and report the stop."""
@@ -27,7 +24,7 @@ def settle(context: Context, timeout: float | None) -> Iterator[str]:
 
 def wait_time(context: Context) -> float | None:
     """How long a command that let the machine go waits for its stop."""
-    return None if context.blocking else PATIENCE
+    return None if context.blocking else context.patience
 
 
 @command(

@@ -7,7 +7,7 @@ import pytest
 
 from cli.context import Context
 from cli.registry import execute, load_commands
-from core.debug.target import Debugger
+from core.debug.target import Debugger, StopKind
 from tests.console.driver import Typist, ask
 
 
@@ -231,5 +231,7 @@ def test_every_example_works(in_guest: Debugger) -> None:
     for line in ("break guest_main", "break guest_shutdown", "continue"):
         list(execute(line, context))
     for command in load_commands().values():
+        if in_guest.stop.kind is StopKind.RESET:
+            list(execute("continue", context))
         if command.name != "hart":  # its example needs a second one
             list(execute(command.example, context))

@@ -17,6 +17,7 @@ from tests.console.driver import Typist, machine
 
 
 def test_a_session(typist: Typist) -> None:
+    typist.context.patience = 60  # the lines are typed ahead
     assert typist.type("tbreak guest_entry\rc\rcsr hgatp.VMID\rquit\r") == "quit"
     assert typist.text.splitlines() == [
         "HS-mode, host: the machine is at reset",

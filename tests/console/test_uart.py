@@ -92,6 +92,8 @@ def test_ctrl_a_keys_leave_the_machine_running(uart: Uart, letter: bytes, key: K
 
 
 def test_a_stop_that_is_not_the_end_is_told_once(uart: Uart) -> None:
+    uart.type(b"z")
+    until(lambda: uart.output == b"z")  # it does run
     uart.debugger.interrupt()
     until(lambda: bool(uart.stops))
     assert [stop.kind for stop in uart.stops] == [StopKind.INTERRUPTED]
