@@ -30,5 +30,6 @@ SUBCOMMANDS = {
     for entry in (
         Subcommand("run", "cli.run", "run an ELF file or a raw image"),
         Subcommand("demo", "cli.demo", "try the bundled hypervisor: gdb server and console, paused at reset"),
+        Subcommand("lockstep", "cli.lockstep", "step another simulator's gdb stub beside ours and stop at a difference"),
     )
 }
