@@ -98,7 +98,7 @@ def compare(
     say(f"comparing {len(pairs)} registers from {ours.symbols.format(start)} on, {steps} steps")
     for count in range(1, steps + 1):
         before = ours.read_register("pc")
-        line = ours.disassemble(before, 1)[0].text
+        line = instruction(ours, before)
         ours.resume(steps=1)
         remote.step()
         if ours.stop.exit_code is not None:
@@ -116,6 +116,16 @@ def compare(
             return 1
     say(f"no difference in {steps} steps")
     return 0
+
+
+def instruction(ours: Debugger, address: int) -> str:
+    """The instruction about to be executed; where it cannot be fetched, the step will show what happens."""
+    from core.debug.target import DebugError
+
+    try:
+        return ours.disassemble(address, 1)[0].text
+    except DebugError as problem:
+        return str(problem)
 
 
 def show(number: int | None) -> str:
