@@ -45,9 +45,10 @@ def store(name: str, code: bytes) -> None:
     try:
         folder = directory()
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        os.replace(file.name, folder / f"native-{name}.o")
+        with tempfile.TemporaryDirectory(dir=folder) as draft:
+            part = Path(draft) / "part"
+            part.write_bytes(hashlib.sha256(code).digest() + code)
+            os.replace(part, folder / f"native-{name}.o")
         old = sorted(folder.glob("native-*.o"), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in old[KEPT:]:
             path.unlink(missing_ok=True)

@@ -34,9 +34,10 @@ class Calls(Expressions):
         if not isinstance(target, types.FunctionType):
             self.refuse(node, f"{ast.unparse(node.func)} cannot be called from kernel code")
         if target in self.program.primitives:
-            count = target.__code__.co_argcount
-            if len(node.args) != count:
-                self.refuse(node, f"{ast.unparse(node.func)} takes {count} arguments")
+            names = target.__code__.co_varnames[: target.__code__.co_argcount]
+            self.count_arguments(node, len(names), node.args)
+            if "h" in names:
+                self.given_hart(node.args[names.index("h")])
             return self.program.primitives[target](self, node)
         source = source_of(target)
         constants = []
@@ -70,6 +71,8 @@ class Calls(Expressions):
         """A call through a dispatch table."""
         if table.default is None:
             self.refuse(node, f"dispatch table {table.name} has no default")
+        if not all(0 <= key < 1 << 64 for key in table.table):
+            self.refuse(node, f"dispatch table {table.name} has a key that is no u64")
         if not node.args:
             self.refuse(node, f"dispatch table {table.name} needs a key")
         lowered = self.program.dispatcher(table)
@@ -78,17 +81,25 @@ class Calls(Expressions):
 
     def arguments(self, node: ast.Call, parameters: list[tuple[str, str]], given: list[ast.expr]) -> list[Any]:
         """The values of a call's arguments, Const ones left out."""
-        if len(given) != len(parameters):
-            self.refuse(node, f"{ast.unparse(node.func)} takes {len(parameters)} arguments")
+        self.count_arguments(node, len(parameters), given)
         values = []
         for argument, (_, kind) in zip(given, parameters, strict=True):
             if kind == "Hart":
-                if not (isinstance(argument, ast.Name) and argument.id in self.harts):
-                    self.refuse(argument, "the hart itself must be passed on")
-                values.append(self.harts[argument.id])
+                values.append(self.given_hart(argument))
             elif kind != "Const":
                 values.append(self.as_type(argument, self.expression(argument), TYPES[kind]))
         return values
+
+    def count_arguments(self, node: ast.Call, count: int, given: list[ast.expr]) -> None:
+        """Refuse a call with another number of arguments."""
+        if len(given) != count:
+            self.refuse(node, f"{ast.unparse(node.func)} takes {count} argument{'s' if count != 1 else ''}")
+
+    def given_hart(self, node: ast.expr) -> Any:
+        """The hart, which must be given as it is."""
+        if not (isinstance(node, ast.Name) and node.id in self.harts):
+            self.refuse(node, "the hart itself must be passed on")
+        return self.harts[node.id]
 
     def invoke(self, node: ast.Call, lowered: Lowered, first: list[Any], given: list[ast.expr]) -> Value | None:
         """Call a lowered function; on a Trap leave at once."""

@@ -84,7 +84,9 @@ class Expressions(Scope):
             return Value(kind, self.builder.load(place, typ=llvm_type(kind)))
         if node.id in self.constants:
             return Value(None, None, self.constants[node.id])
-        if node.id in self.source.function.__code__.co_varnames and node.id not in self.harts:
+        if node.id in self.harts:
+            self.refuse(node, f"the hart is no number: use {node.id}.slot")
+        if node.id in self.source.function.__code__.co_varnames:
             self.refuse(node, f"{node.id!r} may have no value here: assign it on every path")
         return self.global_constant(node)
 

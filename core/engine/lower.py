@@ -80,15 +80,17 @@ class Program:
     def dispatcher(self, table: Dispatch) -> Lowered:
         """A dispatch table as an LLVM function: a switch on its first argument."""
         if table not in self.dispatchers:
-            targets = [(function, self.lower(function)) for function in dispatch_targets(table)]
+            sources = [source_of(function) for function in dispatch_targets(table)]
+            for source in sources:
+                kinds = [kind for _, kind in source.parameters]
+                if kinds != [kind for _, kind in sources[0].parameters] or "Const" in kinds:
+                    source.refuse(source.node, f"not the signature of dispatch table {table.name}")
+                if source.result != sources[0].result:
+                    source.refuse(source.node, f"not the result type of dispatch table {table.name}")
+            targets = [(source.function, self.lower(source.function)) for source in sources]
             model = targets[0][1]
             effects = Effects()
             for _, target in targets:
-                kinds = [kind for _, kind in target.source.parameters]
-                if kinds != [kind for _, kind in model.source.parameters] or "Const" in kinds:
-                    target.source.refuse(target.source.node, f"not the signature of dispatch table {table.name}")
-                if target.result != model.result:
-                    target.source.refuse(target.source.node, f"not the result type of dispatch table {table.name}")
                 effects.add(target.effects)
             kind = ir.FunctionType(return_type(model.result, effects.traps), [I64, *model.llvm.function_type.args])
             llvm = ir.Function(self.module, kind, self.module.get_unique_name(f"dispatch.{table.name}"))

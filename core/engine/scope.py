@@ -147,10 +147,12 @@ class Scope:
         if slot is None:
             self.refuse(node, f"the hart has no slot {owner.attr!r}")
         position = self.expression(node.slice) if isinstance(node, ast.Subscript) else None
-        if (slot.count > 1) != (position is not None):
-            self.refuse(node, f"slot {slot.name!r} has {slot.count} words")
         if position is None:
+            if slot.count > 1:
+                self.refuse(node, f"slot {slot.name!r} has {slot.count} words: say which one")
             return slot.name, None
+        if slot.count == 1:
+            self.refuse(node, f"slot {slot.name!r} is one word and has no elements")
         if position.constant is not None and position.constant >= slot.count:
             self.refuse(node, f"slot {slot.name!r} has {slot.count} words, no element {position.constant}")
         return slot.name, self.as_type(node, position, U64)

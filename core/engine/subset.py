@@ -35,7 +35,7 @@ class Type:
 TYPES = {f"{kind}{bits}": Type(f"{kind}{bits}", bits, kind == "s") for kind in "us" for bits in (8, 16, 32, 64, 128)}
 U64 = TYPES["u64"]
 BOOL = Type("bool", 1, False)
-TYPES |= {"bool": BOOL, "Reg": U64, "int": U64}
+TYPES |= {"bool": BOOL, "Reg": U64, "FReg": U64}
 CASTS: dict[Any, Type] = {getattr(intrinsics, name): TYPES[name] for name in list(TYPES)[:10]}
 HOST_CALLS: set[Any] = {intrinsics.device_read, intrinsics.device_write, intrinsics.warn}
 """Primitives that run Python, which may end the slice: after them the engine looks at `left` again."""

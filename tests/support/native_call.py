@@ -187,3 +187,13 @@ def differences(a: Hart, b: Hart) -> list[str]:
     """Names of the slots in which two harts differ."""
     parts = [(slot.name, slice(slot.offset, slot.offset + slot.count)) for slot in LAYOUT.slots.values()]
     return [name for name, part in parts if a.words[part] != b.words[part]]
+
+
+def hart_with(seed: str) -> Hart:
+    """A hart with arbitrary registers, always the same for a seed."""
+    random = Random(seed)
+    hart = Hart()
+    for index in range(32):
+        hart.x[index], hart.f[index] = random.getrandbits(64), random.getrandbits(64)
+    hart.pc, hart.npc = random.getrandbits(64), 0
+    return hart

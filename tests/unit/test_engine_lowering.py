@@ -39,8 +39,6 @@ SAME = [
 WIDE = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|", "xor": "^"}
 COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 AMOUNTS = ["bool", "u8", "u32", "u64"]
-MOST_LEFT = 200
-"""Python makes room for all bits of a left shift, so tests keep the amount small."""
 FIELDS = [
     SimpleNamespace(lsb=lsb, msb=lsb + width - 1, width=width) for lsb, width in ((0, 1), (0, 64), (63, 1), (12, 9), (60, 4))
 ]
@@ -78,7 +76,7 @@ for target in INTEGERS:
         define(f"leftby_{target}_{fixed}", "a: s64", target, f"{target}(a << {fixed})")
         define(f"rightby_{target}_{fixed}", f"a: {target}", target, f"a >> {fixed}")
     for amount in AMOUNTS:
-        define(f"right_{target}_{amount}", f"a: {target}, n: {amount}", target, f"a >> n")
+        define(f"right_{target}_{amount}", f"a: {target}, n: {amount}", target, "a >> n")
     define(f"rightmasked_{target}", f"a: {target}, n: u64", target, f"a >> (n & {TYPES[target].bits - 1})")
 define("right_literal", "a: u64, n: u64", "u64", "0x8000000000000001 >> n")
 
@@ -119,7 +117,7 @@ define("known_bools", "a: u64", "u64", "u64(a + (3 < 4) + (not 3 < 4) + bool(5 =
 for number, field in enumerate(FIELDS):
     define(f"get_{number}", "v: u64", "u64", "get(v, F)", F=field)
     define(f"isset_{number}", "v: u64", "bool", "isset(v, F)", F=field)
-    define(f"put_{number}", "v: u64, n: s64", "u64", "put(v, F, n + 1)", F=field)
+    define(f"put_{number}", "v: u64, m: s64", "u64", "put(v, F, m + 1)", F=field)
 for primitive in ("clz64", "ctz64", "popcount64"):
     define(f"count_{primitive}", "v: u64", "u64", f"{primitive}(v)")
 define("signextend", "v: u64, w: s64", "u64", "sext32(v * 3 - w)")
@@ -147,6 +145,7 @@ def arguments(name: str, count: int = 3) -> Iterator[tuple[int, ...]]:
     amounts = [0, 1, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 129, 200]
     for position, parameter in enumerate(function.__code__.co_varnames):
         if parameter == "n" and kinds[position] != "bool":
+            # Python makes room for all bits of a left shift: its amount stays small here
             huge = [] if name.startswith("left_") else [255, 1 << 31, (1 << 32) - 1, 1 << 63, (1 << 64) - 1]
             values[position] = [amount for amount in amounts + huge if amount < 1 << TYPES[kinds[position]].bits]
     yield from itertools.product(*values)
@@ -234,3 +233,14 @@ def test_sext32_wraps_a_wide_expression(native: NativeModule) -> None:
 
 def test_arguments_and_results_widen_without_a_change_of_value(native: NativeModule) -> None:
     check(native, "widened")
+
+
+def test_a_difference_would_be_noticed(native: NativeModule) -> None:
+    function = functions["by_constant"]
+    code = function.__code__
+    function.__code__ = functions["literal_by"].__code__
+    try:
+        with pytest.raises(AssertionError, match="Python returns 10, native 8"):
+            native.check(function, 100)
+    finally:
+        function.__code__ = code
