@@ -52,8 +52,10 @@ def sfence_vma(h: Hart, va: u64, asid: u64, by_address: bool, by_asid: bool) -> 
 
 
 def hfence_vvma(h: Hart, va: u64, asid: u64, by_address: bool, by_asid: bool) -> None:
-    """HFENCE.VVMA: the VS-stage of the VM that hgatp.VMID names now, also when hgatp is Bare (norm:hfence-
-    vvma_limits)."""
+    """HFENCE.VVMA: the VS-stage of the VM that hgatp.VMID names now, also when hgatp is Bare.
+
+    norm:hfence-vvma_limits.
+    """
     vmid = get(h.hgatp, Hgatp.VMID)
     for bank in range(BANKS):
         ours = serves_guest(h, bank) and get(h.bank_hgatp[bank], Hgatp.VMID) == vmid
