@@ -19,6 +19,9 @@ from core.engine.values import I1, I64, PTR, Lowered, Value, llvm_type, return_t
 from core.hart import LAYOUT
 from core.isa.intrinsics import Dispatch
 
+SMALL = 60
+"""Functions of fewer AST nodes are inlined wherever they are called: the passes used have no inliner that weighs."""
+
 
 class Program:
     """An LLVM module being filled with kernel functions and whatever an engine adds."""
@@ -67,7 +70,8 @@ class Program:
             llvm = ir.Function(self.module, ir.FunctionType(return_type(source.result, effects.traps), parameters), name)
             llvm.linkage = "internal"
             llvm.attributes.add("nounwind")
-            if source.hint == "inline":
+            small = source.hint is None and sum(1 for _ in ast.walk(source.node)) < SMALL
+            if small or source.hint == "inline":
                 llvm.attributes.add("alwaysinline")
             elif source.hint == "cold":
                 llvm.attributes.add("noinline")
