@@ -14,7 +14,7 @@ from benchmarks.measure import BenchmarkError
 
 def names() -> list[str]:
     """Every module here that has a `run()`."""
-    helpers = ("__main__", "measure")
+    helpers = ("__main__", "measure", "remote")
     return [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in helpers]
 
 

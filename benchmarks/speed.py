@@ -36,17 +36,13 @@ def run() -> str:
         work = instructions(full) - instructions(none)
         little = instructions(few) - instructions(none)
         reference = ("--engine", "reference")
-        times = in_turn(
-            {"native": hartline(full), "native0": hartline(none), "qemu": qemu(full), "qemu0": qemu(none)}, RUNS
-        )
+        times = in_turn({"native": hartline(full), "native0": hartline(none), "qemu": qemu(full), "qemu0": qemu(none)}, RUNS)
         slow = in_turn({"reference": hartline(few, *reference), "reference0": hartline(none, *reference)}, 3)
     median = {key: statistics.median(values) for key, values in (times | slow).items()}
     native = work / (median["native"] - median["native0"]) / 1e6
     tcg = work / (median["qemu"] - median["qemu0"]) / 1e6
     python = little / (median["reference"] - median["reference0"]) / 1e6
-    ratios = [
-        (q - median["qemu0"]) / (n - median["native0"]) for n, q in zip(times["native"], times["qemu"], strict=True)
-    ]
+    ratios = [(q - median["qemu0"]) / (n - median["native0"]) for n, q in zip(times["native"], times["qemu"], strict=True)]
     ratio = statistics.median(ratios)
     version = subprocess.run([qemu(full)[0], "--version"], capture_output=True, text=True, check=True).stdout.split()[3]
     return table(

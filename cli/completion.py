@@ -6,11 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from cli.context import CommandError, Context
 from cli.format import KIND_WORDS, title
 from cli.registry import find, load_commands, split_line
-from cli.usage import EXPRESSIONS, Parameter, Usage, split_words
+from cli.usage import EXPRESSIONS, RESTS, Parameter, Usage, split_words
 
 LIMIT = 500
 """Candidates offered at most."""
@@ -73,6 +74,9 @@ def _candidates(line: str, context: Context) -> Iterator[Candidate]:
 def place_in(usage: Usage, rest: str) -> tuple[Parameter | None, str]:
     """The parameter that the end of `rest` belongs to, and the word begun there."""
     word_match = re.search(r"[^\s=]*$", rest)
+    rests = next((index for index, p in enumerate(usage.positional) if p.kind in RESTS), None)
+    if rests is not None and len(rest.split(maxsplit=rests)) > rests:
+        return usage.positional[rests], word_match[0] if word_match else ""
     word = word_match[0] if word_match else ""
     before = split_words(rest[: len(rest) - len(word)], usage)
     options = {p.literal: p for p in usage.parameters if p.is_option}
@@ -116,13 +120,53 @@ def _of_kind(parameter: Parameter, word: str, context: Context) -> Iterator[Cand
                 yield Candidate(str(point.number), len(word), context.debugger.symbols.format(point.address))
     elif parameter.kind == "PATTERN":
         yield from _symbols(word, context)
-    elif parameter.kind in EXPRESSIONS:
+    elif parameter.kind == "FILE":
+        yield from _files(word)
+    elif parameter.kind == "WORLD":
+        for world in context.debugger.worlds():
+            short = "host" if world.number == 1 else f"guest{world.number - 1}"
+            yield from _matching([(short, f"{world.name}: {world.state}")], word)
+    elif parameter.kind == "SPEC":
+        yield from _events(word)
+    elif parameter.kind == "VARIABLE" and "." not in word and "$" not in word:
+        program = context.program()
+        tail = re.split(r"[^\w$]", word)[-1]
+        for name in [*program[1].local_names(context.value("pc")), *program[1].names()] if program else ():
+            if name.startswith(tail):
+                yield Candidate(name, len(tail), "variable")
+        yield from _symbols(tail, context) if tail else ()
+    elif parameter.kind in EXPRESSIONS or parameter.kind in ("PLACE", "VARIABLE"):
         tail_match = re.search(r"\$?[\w.@]*$", word)
         tail = tail_match[0] if tail_match else ""
         if tail.startswith("$"):
             yield from _registers(tail, context, "$")
         elif not tail[:1].isdigit():
             yield from _symbols(tail, context)
+
+
+def _files(word: str) -> Iterator[Candidate]:
+    path = Path(word).expanduser()
+    folder, begun = (path, "") if word.endswith("/") or not word else (path.parent, path.name)
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return
+    for each in found:
+        if each.name.startswith(begun) and (begun or not each.name.startswith(".")):
+            yield Candidate(each.name + "/" * each.is_dir(), len(begun))
+
+
+def _events(word: str) -> Iterator[Candidate]:
+    from core.debug.specs import FORMS
+    from core.trap.causes import Cause
+
+    for event, form in FORMS.items():
+        if event.startswith(word):
+            yield Candidate(event, len(word), form)
+    if len(word) > 2:
+        for cause in Cause:
+            if cause.name.lower().startswith(word.lower()):
+                yield Candidate(cause.name.lower(), len(word), f"cause {cause.value}, {cause.words}")
 
 
 def _matching(known: Iterable[tuple[str, str]], word: str) -> Iterator[Candidate]:

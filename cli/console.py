@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.context import CommandError, Context
+from cli.output import write
+from cli.pager import Enough, Pager, Progress, ask_key
 from cli.registry import execute, find, internal_error, split_line
-from cli.screen import Screen
+from cli.screen import Screen, style_of
 from cli.state import HartState, look
-from cli.summary import stop_summary
+from cli.summary import notice, stop_summary
 from cli.toolbar import toolbar_text
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from core.debug.target import Event
 
 PROMPT = "(hartline) "
+RC = ".hartlinerc"
 SETTLE = 0.05
 """Seconds the machine must stand still before the prompt reports it: gdb's own small steps are passed over."""
 KEYS_HELP = """\
@@ -54,6 +60,10 @@ class Console:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._state: HartState | None = None
         self._last_repeat = ""
+        self._pager: Pager | None = None
+        if input is None and sys.stdin.isatty() and sys.stdout.isatty():
+            self._pager = Pager(self._terminal_size, lambda: ask_key(None, output))
+            context.progress = Progress(lambda text: write(text, sys.stderr))
         self._unsubscribe: Callable[[], None] = lambda: None
 
     # Commands
@@ -63,8 +73,14 @@ class Console:
         from core.debug.target import DebugError
 
         try:
+            if self._pager is not None:
+                self._pager.start()
             for text in execute(line, self.context):
-                self.screen.say([text], "code" if text.startswith("=> ") else None)
+                if self._pager is not None and not self.context.blocking:
+                    self._pager.line(text)
+                self.screen.say([text], style_of(text))
+        except Enough:
+            pass
         except (CommandError, DebugError) as problem:
             self.screen.say([str(problem)], "error")
         except Exception as problem:
@@ -84,18 +100,26 @@ class Console:
         headline, *rest = stop_summary(self.context, stop)
         self.screen.say([headline], "headline")
         for text in rest:
-            self.screen.say([text], "code" if text.startswith("=> ") else None)
+            self.screen.say([text], style_of(text))
 
     def run_lines(self, lines: Iterable[str]) -> None:
         """Execute each line, waiting for the stop of each `continue`, until the lines end or one says quit."""
         self.context.blocking = True
         self.context.reported = self.context.debugger.stop
+        self._notice()
         for line in lines:
             self.execute(line)
             self.report()
             if self.context.request:
                 break
         self.screen.finish()
+
+    def _notice(self) -> None:
+        """Keep the registers as they are at a stop that is not shown, to have something to compare the next with."""
+        from core.debug.target import DebugError
+
+        with suppress(DebugError):
+            notice(self.context, self.context.debugger.stop)
 
     # The prompt
 
@@ -111,7 +135,7 @@ class Console:
                 self.report()
                 self._refresh()
                 try:
-                    line = session.prompt(pre_run=self._prompt_up)
+                    line = self._read(session)
                 except KeyboardInterrupt:
                     self.context.debugger.interrupt()
                     continue
@@ -122,9 +146,38 @@ class Console:
                     self.screen.detach()
                 if self.context.request is None:  # else a key has made it
                     self.execute(self._repeated(line))
+                if self.context.request == "layout":
+                    self._full_screen()
         finally:
             self._unsubscribe()
         return self.context.request
+
+    def _full_screen(self) -> None:
+        """The other view, until the user comes back; then the stop is shown here, too."""
+        from cli.layout import FullScreen
+
+        self.context.request = None
+        view = FullScreen(self.context, self._input, self._output)
+        view.run()
+        if view.message:
+            self.screen.say([view.message], "error")
+        self.context.reported = None
+
+    def _read(self, session: PromptSession[str]) -> str:
+        """One line of input; a backslash at the end of one joins the next to it."""
+        line = session.prompt(pre_run=self._prompt_up)
+        while line.endswith("\\"):
+            line = line[:-1] + session.prompt("... ", pre_run=self._prompt_up)
+            session.message = [("class:prompt", PROMPT)]
+        return line
+
+    def start_files(self) -> None:
+        """Run the user's ~/.hartlinerc. One in the current folder is only named: it may be anybody's."""
+        home, here = Path.home() / RC, Path.cwd() / RC
+        if home.is_file():
+            self.execute(f"source {home}")
+        if here.is_file() and here.resolve() != home.resolve():
+            self.screen.say([f"there is a {RC} in this folder; `source {RC}` runs it"])
 
     def _repeated(self, line: str) -> str:
         """What an empty line stands for: the last command, if it is one of those that people repeat."""
@@ -140,11 +193,15 @@ class Console:
         self._last_repeat = again if repeats else ""
         return line
 
-    def _measure(self) -> None:
+    def _terminal_size(self) -> tuple[int, int]:
         if self._output is not None:
-            self.context.width = self._output.get_size().columns
-        else:
-            self.context.width = shutil.get_terminal_size((80, 24)).columns
+            size = self._output.get_size()
+            return size.columns, size.rows
+        columns, rows = shutil.get_terminal_size((80, 24))
+        return columns, rows
+
+    def _measure(self) -> None:
+        self.context.width, self.context.height = self._terminal_size()
 
     def _make_session(self) -> PromptSession[str]:
         from cli.prompt import make_session

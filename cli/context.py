@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.expression import evaluate
+from cli.snapshot import Snapshot
 from cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from core.boot.symbols import SymbolTable
     from core.csr.csr import Csr
     from core.csr.fields import Field
+    from core.debug.dwarf import Sources
+    from core.debug.dwarf_types import Types
     from core.debug.target import Debugger, Stop
 
 
@@ -40,9 +46,20 @@ class Context:
     """What the user wants of the console itself: "quit" or "uart"."""
     reported: Stop | None = None
     """The stop whose summary was shown last."""
+    noticed: Stop | None = None
+    """The stop at which registers were kept last."""
     memory: dict[str, str] = dataclasses.field(default_factory=dict)
     """What commands remember between calls: the format and place `x` goes on from."""
+    height: int = 24
+    """Rows of the terminal."""
+    snapshots: dict[str, Snapshot] = dataclasses.field(default_factory=dict)
+    """States to compare with: "stop" (the last one), "before" (the one before it), "entry", and those that were saved."""
+    progress: Callable[[str], None] = lambda text: None
+    """Told now and then how far long work has come; "" at its end."""
+    aliases: dict[str, str] = dataclasses.field(default_factory=dict)
+    """The user's own commands: name to the line (or lines, separated by `;`) that it stands for."""
     _names: frozenset[str] | None = None
+    _programs: dict[Path, tuple[Sources, Types]] = dataclasses.field(default_factory=dict)
 
     def evaluate(self, text: str) -> int:
         """The value of an expression in this context. Raises ExpressionError or DebugError."""
@@ -80,8 +97,9 @@ class Context:
     # What expressions refer to (cli.expression.Names)
 
     def symbol(self, name: str) -> int | None:
-        """The address of a symbol."""
-        return self.debugger.symbols.address_of(name)
+        """The address of a symbol: of the world the hart is in, else of any."""
+        known = self.symbols.address_of(name)
+        return self.debugger.symbols.address_of(name) if known is None else known
 
     def register(self, name: str) -> int | None:
         """A register, CSR or CSR field by name."""
@@ -91,9 +109,58 @@ class Context:
         found = self.find_field(name)
         return None if found is None else found[1].of(self.value(found[0].name))
 
+    @property
+    def symbols(self) -> SymbolTable:
+        """The symbols of the world the hart is in."""
+        own = None if self.debugger.running else self.debugger.current_world(self.hart).symbols
+        return self.debugger.symbols if own is None else own
+
+    def program(self) -> tuple[Sources, Types] | None:
+        """Source lines and types of the program the hart is in; None when it has no file."""
+        own = None if self.debugger.running else self.debugger.current_world(self.hart).elf
+        path = own or self.debugger.elf_path
+        if path is None:
+            return None
+        if path not in self._programs:
+            from core.debug.dwarf import Sources
+            from core.debug.dwarf_types import Types
+
+            sources = Sources(path)
+            self._programs[path] = (sources, Types(sources))
+        return self._programs[path]
+
+    def world(self, text: str) -> int:
+        """The number of the world meant by `1`, `host`, `guest` (the one entered last) or `guest2`. Raises CommandError."""
+        worlds = self.debugger.worlds()
+        numbers = [world.number for world in worlds]
+        word = text.lower()
+        if word == "host":
+            return 1
+        guest = word.removeprefix("guest").lstrip(":")
+        if word.startswith("guest") and guest.isdecimal():
+            number = int(guest) + 1
+        elif word == "guest":
+            current = self.debugger.current_world(self.hart).number
+            number = current if current != 1 else numbers[-1]
+            if number == 1:
+                raise CommandError("no guest has been entered yet")
+        elif word.isdecimal():
+            number = int(word)
+        else:
+            raise CommandError(f"{text!r} names no world; there are {', '.join(f'{w.number} ({w.name})' for w in worlds)}")
+        if number not in numbers:
+            raise CommandError(f"no world {text}; there are {', '.join(f'{w.number} ({w.name})' for w in worlds)}")
+        return number
+
+    def source_at(self, address: int) -> str | None:
+        """`file:line` of an address, None without debugging information."""
+        program = self.program()
+        line = program[0].line_of(address) if program else None
+        return str(line) if line else None
+
     def symbol_at(self, address: int) -> str | None:
         """`name+offset` for an address, None where no symbol is near."""
-        symbols = self.debugger.symbols
+        symbols = self.symbols
         return symbols.format(address) if symbols.lookup(address) else None
 
     def place(self, address: int) -> str:

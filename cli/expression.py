@@ -18,13 +18,22 @@ TOKEN = re.compile(
     r"\s*(?:(?P<number>0[xX][0-9a-fA-F_]+|0[bB][01_]+|\d[\d_]*)(?![\w])"
     r"|(?P<register>\$[A-Za-z_][\w.]*)"
     r"|(?P<name>[A-Za-z_.][\w.$@]*)"
-    r"|(?P<operator><<|>>|[-+*/%&|^~()]))"
+    r"|(?P<operator><<|>>|==|!=|<=|>=|&&|\|\||[-+*/%&|^~()<>!]))"
 )
 
-BINARY: list[dict[str, Callable[[int, int], int]]] = [  # loosest first, as in C
+BINARY: list[dict[str, Callable[[int, int], int]]] = [  # loosest first, as in C; comparisons are unsigned
+    {"||": lambda a, b: int(bool(a or b))},
+    {"&&": lambda a, b: int(bool(a and b))},
     {"|": lambda a, b: a | b},
     {"^": lambda a, b: a ^ b},
     {"&": lambda a, b: a & b},
+    {"==": lambda a, b: int(a == b), "!=": lambda a, b: int(a != b)},
+    {
+        "<": lambda a, b: int(a < b),
+        ">": lambda a, b: int(a > b),
+        "<=": lambda a, b: int(a <= b),
+        ">=": lambda a, b: int(a >= b),
+    },
     {"<<": lambda a, b: a << min(b, 64), ">>": lambda a, b: a >> min(b, 64)},
     {"+": lambda a, b: a + b, "-": lambda a, b: a - b},
     {"*": lambda a, b: a * b, "/": lambda a, b: a // b, "%": lambda a, b: a % b},
@@ -111,13 +120,13 @@ class _Parser:
         return value
 
     def unary(self) -> int:
-        operator = self.operator(("-", "~", "+", "*"))
+        operator = self.operator(("-", "~", "+", "*", "!"))
         if operator is None:
             return self.primary()
         value = self.unary() & MASK
         if operator == "*":
             return self.names.load(value)
-        return {"-": -value, "~": ~value, "+": value}[operator]
+        return {"-": -value, "~": ~value, "+": value, "!": int(not value)}[operator]
 
     def primary(self) -> int:
         if self.operator("("):

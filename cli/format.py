@@ -219,8 +219,3 @@ PTE_BITS = "VRWXUGAD"
 def pte_bits(pte: int) -> str:
     """The low bits of a PTE by letter, `-` where clear, in the order the manual draws them: `DAGUXWRV`."""
     return "".join(PTE_BITS[i] if pte >> i & 1 else "-" for i in reversed(range(8)))
-
-
-def world_name(mode: str, vmid: int | None) -> str:
-    """`host`, or the guest with its VMID."""
-    return f"guest VMID {vmid}" if mode.startswith("V") else "host"

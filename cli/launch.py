@@ -11,6 +11,7 @@ from cli.output import error
 
 if TYPE_CHECKING:
     from core.debug.target import Debugger
+    from core.devices.config import BoardConfig
 
 ENGINES = ("native", "reference")
 
@@ -30,7 +31,7 @@ def cpu_properties() -> list[str]:
 class Options:
     """What the machine is to be."""
 
-    file: Path
+    file: Path | None
     bios: str = "builtin"
     memory: int = 128 << 20
     harts: int = 1
@@ -40,12 +41,17 @@ class Options:
     engine: str = ENGINES[0]
     max_instructions: int | None = None
     strict: bool = False
+    board: BoardConfig | None = None
+    """Devices besides the usual ones."""
+    symbols: tuple[tuple[str, Path], ...] = ()
+    """(world, ELF file) pairs: "host", "guest:N" or "guest:*"."""
 
     def make(self) -> Debugger:
         """The machine, paused at reset. Raises LaunchError."""
         from core.boot.errors import BootError
         from core.boot.loader import Bios, BootConfig
-        from core.debug.target import Debugger
+        from core.debug.target import DebugError, Debugger
+        from core.devices.config import USUAL_BOARD
         from core.features import DEFAULT_FEATURES, Feature
         from core.machine import Machine, MachineConfig
 
@@ -61,6 +67,7 @@ class Options:
             features=features,
             strict=self.strict,
             engine=self.engine,
+            board=self.board or USUAL_BOARD,
         )
         try:
             machine = Machine(config)
@@ -71,6 +78,11 @@ class Options:
         machine.warning = warn
         debugger = Debugger(machine, machine.plan.symbols)
         debugger.limit = self.max_instructions
+        try:
+            for which, path in self.symbols:
+                debugger.set_symbols(which, path)
+        except DebugError as problem:
+            raise LaunchError(f"--symbols: {problem}") from None
         return debugger
 
 

@@ -78,9 +78,7 @@ def common(ours: Debugger, remote: Remote, ignored: set[str]) -> list[tuple[str,
     ]
 
 
-def compare(
-    ours: Debugger, remote: Remote, start: int, steps: int, ignored: set[str], say: Callable[[str], None]
-) -> int:
+def compare(ours: Debugger, remote: Remote, start: int, steps: int, ignored: set[str], say: Callable[[str], None]) -> int:
     """Bring both to `start`, take over the other's general registers, step and compare; the exit status."""
     if remote.read("pc") != start:
         remote.run_to(start)

@@ -9,28 +9,64 @@ from typing import TYPE_CHECKING
 from cli.context import Context
 from cli.registry import run_command
 from gdbstub.monitor import Monitor
+from gdbstub.riscv.processes import Mode
 from gdbstub.riscv.target import RiscvTarget
 from gdbstub.server import GdbServer
 
 if TYPE_CHECKING:
-    from core.debug.target import Debugger
+    from core.debug.target import Debugger, Stop
+
+MODES = {mode.value: mode for mode in Mode}
 
 
 class ConsoleMonitor(Monitor):
-    """`monitor LINE` in gdb is LINE in the console, except for commands that gdb has itself."""
+    """`monitor LINE` in gdb is LINE in the console, except for commands that gdb has itself.
 
-    def __init__(self, context: Context) -> None:
+    `worlds separate`, `merged` and `auto` are gdb's alone: they say whether guests are inferiors of their own. The hart
+    that commands look at is the one that stopped, until `hart N` chooses another. (gdb does not tell which thread its
+    user has selected.)
+    """
+
+    def __init__(self, context: Context, target: RiscvTarget) -> None:
         super().__init__()
         self._context = context
+        self._target = target
+        self._stop: Stop | None = None
 
     def execute(self, line: str) -> Iterator[str]:
         """Run one command line and yield its output; what goes wrong is the last line."""
+        if self._stop is not self._target.debugger.stop:
+            self._stop = self._target.debugger.stop
+            self._context.hart = self._stop.hart
+        words = line.split()
+        if len(words) == 2 and words[0] == "worlds" and words[1] in MODES:
+            return self._choose(MODES[words[1]])
         return run_command(line.strip() or "help", self._context)
+
+    def _choose(self, mode: Mode) -> Iterator[str]:
+        processes = self._target.processes
+        processes.choose(mode)
+        if processes.separate:
+            yield "guests are inferiors of their own; gdb meets those that run already when the machine goes on"
+        elif mode is Mode.AUTO:
+            yield "one inferior for all worlds, until symbols of a guest are known (--symbols guest:N=FILE)"
+        else:
+            yield "one inferior for all worlds, from the next stop on"
 
 
 def make_server(
-    debugger: Debugger, address: str, console: Context, *, on_kill: Callable[[], None], warn: Callable[[str], None]
+    debugger: Debugger,
+    address: str,
+    console: Context,
+    *,
+    on_kill: Callable[[], None],
+    warn: Callable[[str], None],
+    worlds: Mode = Mode.AUTO,
 ) -> GdbServer:
-    """A gdb server on `debugger`, not started yet. `console`: the session's context, for what both share."""
-    context = Context(debugger, front="gdb")
-    return GdbServer(RiscvTarget(debugger), address, monitor=ConsoleMonitor(context), on_kill=on_kill, warn=warn)
+    """A gdb server on `debugger`, not started yet.
+
+    console: the session's context, for what both share; worlds: how they become gdb's inferiors.
+    """
+    target = RiscvTarget(debugger, worlds)
+    monitor = ConsoleMonitor(Context(debugger, front="gdb"), target)
+    return GdbServer(target, address, monitor=monitor, on_kill=on_kill, warn=warn)

@@ -5,23 +5,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
+from cli.colour import CommandLexer
 from cli.completion import candidates
 
 if TYPE_CHECKING:
     from cli.console import Console
 
-STYLE = Style.from_dict({"bottom-toolbar": "reverse", "prompt": "bold"})
+STYLE = Style.from_dict(
+    {"bottom-toolbar": "reverse", "prompt": "bold", "command": "bold", "unknown": "ansired", "register": "ansicyan"}
+)
 
 
 class ConsoleCompleter(Completer):
@@ -64,6 +69,25 @@ def key_bindings(console: Console) -> KeyBindings:
     return keys
 
 
+def history() -> History:
+    """What was typed in earlier sessions, kept in the user's state folder; HARTLINE_HISTORY names another file."""
+    chosen = os.environ.get("HARTLINE_HISTORY")
+    if chosen is None:
+        from platformdirs import user_state_path
+
+        path = user_state_path("hartline", appauthor=False) / "history"
+    elif chosen:
+        path = Path(chosen)
+    else:
+        return InMemoryHistory()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(path))
+
+
 def make_session(console: Console, input: Input | None, output: Output | None) -> PromptSession[str]:
     """A prompt with completion, bottom line and keys."""
     from cli.console import PROMPT
@@ -72,7 +96,10 @@ def make_session(console: Console, input: Input | None, output: Output | None) -
         [("class:prompt", PROMPT)],
         completer=ConsoleCompleter(console),
         complete_while_typing=False,
-        history=InMemoryHistory(),
+        history=history() if input is None else InMemoryHistory(),
+        auto_suggest=AutoSuggestFromHistory(),
+        lexer=CommandLexer(console.context),
+        mouse_support=False,
         key_bindings=key_bindings(console),
         bottom_toolbar=console.toolbar,
         style=STYLE,

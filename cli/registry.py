@@ -72,7 +72,8 @@ def command(
         for name in (parsed.name, *aliases):
             if name in COMMANDS or name in ALIASES:
                 raise ValueError(f"command {name!r} declared twice")
-        topic = (sys.modules[function.__module__].__doc__ or "").strip().splitlines()[0].rstrip(".")
+        module = sys.modules.get(function.__module__)
+        topic = ((module.__doc__ if module else None) or "Your own").strip().splitlines()[0].rstrip(".")
         COMMANDS[parsed.name] = Command(
             name=parsed.name,
             aliases=aliases,
@@ -130,6 +131,13 @@ def execute(line: str, context: Context) -> Iterator[str]:
     """
     if not line.strip() or line.lstrip().startswith("#"):
         return
+    if context.aliases:
+        from cli.commands.scripting import expand
+
+        expanded = expand(context, line)
+        if expanded is not None:
+            yield from _several(expanded, context)
+            return
     name, fmt, rest = split_line(line)
     found = find(name.lower())
     if found.console_only and context.front != "console":
@@ -145,6 +153,16 @@ def execute(line: str, context: Context) -> Iterator[str]:
     except ExpressionError as problem:
         raise CommandError(str(problem)) from None
     yield from found.function(context, *arguments)
+
+
+def _several(lines: list[str], context: Context) -> Iterator[str]:
+    """The lines of a command of the user's. While they run, its name is that of nothing else."""
+    aliases, context.aliases = context.aliases, {}
+    try:
+        for line in lines:
+            yield from execute(line, context)
+    finally:
+        context.aliases = aliases
 
 
 def _evaluate(value: str | list[str], context: Context) -> int | list[int]:

@@ -41,6 +41,7 @@ def parser() -> Parser:
     engine = one_of("engine", *ENGINES)
     add("--engine", metavar="|".join(ENGINES), type=engine, default=ENGINES[0], help="what executes instructions")
     add("--max-instructions", metavar="N", type=value(parse_count), help="stop after N instructions (5M, 2G)")
+    add("--symbols", metavar="WORLD=FILE", action="append", help="ELF with symbols of host, guest:1 ..., guest:*; repeatable")
     add("--strict", action="store_true", help="no tolerances: only what the manual allows")
     return made
 
@@ -63,9 +64,17 @@ def main(argv: Sequence[str]) -> int:
         engine=chosen.engine,
         max_instructions=chosen.max_instructions,
         strict=chosen.strict,
+        symbols=_symbols(chosen.symbols or []),
     )
     fronts = Fronts(console=chosen.console, gdb=chosen.gdb, wait=chosen.wait)
     return run_session(options.make, fronts)
+
+
+def _symbols(words: list[str]) -> tuple[tuple[str, Path], ...]:
+    for word in words:
+        if "=" not in word:
+            usage_error(f"--symbols: {word!r} is not WORLD=FILE, for instance guest:1=kernel.elf")
+    return tuple((which, Path(file)) for which, _, file in (word.partition("=") for word in words))
 
 
 def _cpu(text: str) -> dict[str, bool]:

@@ -29,9 +29,17 @@ BACKLOG = 1 << 18
 GUEST_PATIENCE = 0.5
 """Seconds it waits at most, so that a stuck terminal does not stop the machine for good."""
 
-STYLES = {"error": "31", "warning": "33", "guest": "2", "headline": "1", "code": "36"}
+STYLES = {"error": "31", "warning": "33", "guest": "2", "headline": "1", "code": "36", "fails": "31"}
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_]?)|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+STARTS = (("=> ", "code"), ("trap: ", "headline"), ("sret: ", "headline"), ("mret: ", "headline"), ("note: ", "warning"))
+
+
+def style_of(line: str) -> str | None:
+    """The style of a line of output, by how it begins."""
+    return next((style for start, style in STARTS if line.startswith(start)), "fails" if "<-- fails" in line else None)
 
 
 def paint(text: str, style: str | None, colour: bool) -> str:
@@ -54,6 +62,11 @@ class GuestText:
         """The unfinished line, if there is one."""
         rest, self._rest = self._rest, b""
         return [self._clean(rest)] if rest else []
+
+    @property
+    def partial(self) -> str:
+        """The part of a line that waits for its end."""
+        return self._clean(self._rest)
 
     @property
     def unfinished(self) -> bool:

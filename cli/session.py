@@ -176,14 +176,18 @@ class Session:
         return self._stdio.run(start)
 
     def _make_console(self) -> Console:
+        fresh = False
         if self._console is None:
             from cli.console import Console
             from cli.screen import Screen
 
             colour = wants_colour(sys.stdout)
             self._console = Console(self.context, Screen(write, colour), gdb_client=self._gdb_client)
+            fresh = True
         self.debugger.machine.console_output = self._console.screen.guest
         self.debugger.machine.warning = self._console.warn
+        if fresh and not self.debugger.running:
+            self._console.start_files()
         return self._console
 
     def _open_console(self) -> str:

@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cli.format import world_name
-
 if TYPE_CHECKING:
     from cli.context import Context
 
@@ -25,11 +23,8 @@ class HartState:
     place: str
     """pc as symbol+offset, or the bare address."""
     retired: int
-
-    @property
-    def world(self) -> str:
-        """`host` or `guest VMID 1`."""
-        return world_name(self.mode, self.vmid)
+    world: str
+    """`host` or `guest 1 (vmid 1)`."""
 
 
 def look(context: Context) -> HartState:
@@ -41,8 +36,9 @@ def look(context: Context) -> HartState:
         mode=debugger.mode_name(hart),
         vmid=context.field("hgatp.VMID"),
         pc=pc,
-        place=debugger.symbols.format(pc),
+        place=context.symbols.format(pc),
         retired=debugger.retired(hart),
+        world=debugger.current_world(hart).name,
     )
 
 

@@ -29,6 +29,7 @@ SUBCOMMANDS = {
     entry.name: entry
     for entry in (
         Subcommand("run", "cli.run", "run an ELF file or a raw image"),
+        Subcommand("qemu", "cli.qemu", "run with the command line of qemu-system-riscv64"),
         Subcommand("demo", "cli.demo", "try the bundled hypervisor: gdb server and console, paused at reset"),
         Subcommand("lockstep", "cli.lockstep", "step another simulator's gdb stub beside ours and stop at a difference"),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told after each stop: mode and world, why, where, the instruction there, and a trap just taken."""
+"""Everything a stop needs on one screen: where, why, what has changed, the trap just taken or the return to come, code."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.context import Context
-from cli.format import clip, code_line
-from cli.remarks import remark
+from cli.format import clip
+from cli.listing import code_around
+from cli.snapshot import Change, changes, remember
 from cli.state import look
+from cli.summary_return import return_lines
+from cli.summary_trap import trap_lines
 
 if TYPE_CHECKING:
     from core.debug.target import Stop
 
-BANKS = {"M": "m", "HS": "s", "VS": "vs"}
-"""Prefix of the trap CSRs of each mode that takes traps."""
-INTERRUPT_BIT = 1 << 63
+CHANGED_LINES = 2
+"""Lines for changed registers, and as many for changed CSRs."""
+LOW = 16
+"""Below so many rows only the essential is shown."""
+BEFORE, AFTER = 2, 4
+"""Instructions shown around pc."""
 
 
 def stop_summary(context: Context, stop: Stop) -> Iterator[str]:
@@ -31,67 +37,60 @@ def stop_summary(context: Context, stop: Stop) -> Iterator[str]:
         state = look(context)
         hart = f"hart {stop.hart}, " if context.debugger.harts > 1 else ""
         yield clip(f"{hart}{state.mode}-mode, {state.world}: {stop.text}", max(context.width, 40) * 2)
+        notice(context, stop)
+        yield from source_line(context, state.pc)
+        if context.height >= LOW:
+            yield from changed_lines(context)
         yield from trap_lines(context, state.mode, state.pc)
-        yield from instruction_at(context, state.pc)
+        yield from return_lines(context, state.mode, state.pc)
+        stepped = stop.kind is StopKind.STEP
+        low = context.height < LOW
+        before, after = (0, 1) if low else (1, 2) if stepped else (BEFORE, AFTER)
+        yield from code_around(context, state.pc, before, after)
     except DebugError as problem:  # resumed by somebody meanwhile
         yield f"{stop.text} ({problem})"
 
 
-def instruction_at(context: Context, pc: int) -> Iterator[str]:
-    """The instruction at pc, or why there is none to see."""
-    from core.debug.target import DebugError
+def notice(context: Context, stop: Stop) -> None:
+    """Keep the registers at a stop, once, for the next stop to be compared with."""
+    if context.noticed is not stop:
+        context.noticed = stop
+        remember(context.debugger, context.snapshots, stop.hart, context.symbols.format(stop.pc))
 
-    try:
-        lines = context.debugger.disassemble(pc, 1, hart=context.hart)
-    except DebugError as problem:
-        yield f"=> {pc:#x}: {problem}"
+
+def source_line(context: Context, pc: int) -> Iterator[str]:
+    """`file:line` and its text, if there is debugging information."""
+    program = context.program()
+    place = program[0].line_of(pc) if program else None
+    if program and place:
+        text = program[0].line_text(place)
+        yield clip(f"  {place}" + (f"   {text}" if text else ""), context.width)
+
+
+def changed_lines(context: Context) -> Iterator[str]:
+    """What has changed since the stop before this one."""
+    before, now = context.snapshots.get("before"), context.snapshots.get("stop")
+    if before is None or now is None:
         return
-    for line in lines[:1]:
-        yield code_line(line, at_pc=True, width=context.width)
+    found = changes(before, now)
+    yield from _change_lines("  changed: ", [c for c in found if c.general], context.width)
+    yield from _change_lines("  CSRs:    ", [c for c in found if not c.general], context.width)
 
 
-def trap_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
-    """If the hart stands at its trap vector: the trap it has just taken."""
-    bank = BANKS.get(mode)
-    if bank is None:
-        return
-    cause, vector = context.value(f"{bank}cause"), context.value(f"{bank}tvec")
-    base = vector & ~3
-    vectored = vector & 3 == 1 and cause & INTERRUPT_BIT
-    if base == 0 or pc != base + (4 * (cause & ~INTERRUPT_BIT) if vectored else 0):
-        return
-    epc, value = context.value(f"{bank}epc"), context.value(f"{bank}tval")
-    number = cause & ~INTERRUPT_BIT
-    kind = "interrupt" if cause & INTERRUPT_BIT else "cause"
-    came = trap_origin(context, bank)
-    yield f"trap: {remark('scause', cause, context.symbol_at)} ({bank}cause: {kind} {number})"
-    yield f"  from {came}-mode at {context.place(epc)} ({bank}epc)"
-    details = [f"{bank}tval={value:#x}"]
-    if bank != "vs":
-        gpa, instruction = ("htval", "htinst") if bank == "s" else ("mtval2", "mtinst")
-        if number in (20, 21, 23) and not cause & INTERRUPT_BIT:
-            fault = (context.value(gpa) << 2) | (value & 3)
-            yield f"  guest physical address {fault:#x} ({gpa} << 2)"
-        if inst := context.value(instruction):
-            words = remark("htinst", inst, context.symbol_at)
-            details.append(f"{instruction}={inst:#x}" + (f" ({words})" if words else ""))
-        if bank == "s":
-            flags = [n for n in ("SPV", "SPVP", "GVA") if context.field(f"hstatus.{n}")]
-            details.append("hstatus: " + (" ".join(flags) or "SPV=0"))
-    yield "  " + "  ".join(details)
-
-
-def trap_origin(context: Context, bank: str) -> str:
-    """The mode a trap came from, by what the trap entry left in the status CSRs."""
-    if bank == "vs":
-        return "VS" if context.field("vsstatus.SPP") else "VU"
-    if bank == "s":
-        supervisor, virtual = context.field("sstatus.SPP"), context.field("hstatus.SPV")
-    else:
-        previous = context.field("mstatus.MPP")
-        if previous == 3:
-            return "M"
-        supervisor, virtual = previous == 1, context.field("mstatus.MPV")
-    if virtual:
-        return "VS" if supervisor else "VU"
-    return "HS" if supervisor else "U"
+def _change_lines(head: str, found: list[Change], width: int) -> Iterator[str]:
+    lines: list[list[str]] = [[]]
+    used = len(head)
+    for index, change in enumerate(found):
+        word = f"{change.name}={change.new:#x}"
+        more = f"... {len(found) - index} more (diff)"
+        room = width - used - (len(more) if len(lines) == CHANGED_LINES else 0)
+        if lines[-1] and len(word) + 2 > room:
+            if len(lines) == CHANGED_LINES:
+                lines[-1].append(more)
+                break
+            lines.append([])
+            used = len(head)
+        lines[-1].append(word)
+        used += len(word) + 2
+    for index, words in enumerate(line for line in lines if line):
+        yield (head if index == 0 else " " * len(head)) + "  ".join(words)

@@ -19,8 +19,12 @@ from dataclasses import dataclass
 EXPRESSIONS = frozenset({"ADDR", "EXPR", "VALUE", "N", "BYTES", "NUMBER"})
 """Kinds that are read as expressions and handed over as int."""
 
-WORDS = frozenset({"CSR", "PATTERN", "COMMAND", "WHAT", "FMT", "TEXT", "REGISTER"})
+WORDS = frozenset({"CSR", "PATTERN", "COMMAND", "WHAT", "FMT", "REGISTER", "FILE", "NAME", "WORLD"})
 """Kinds that are handed over as the text typed."""
+
+RESTS = frozenset({"TEXT", "SPEC", "VARIABLE", "PLACE", "LINE", "PYTHON"})
+"""Kinds that take the rest of the line as it is: the guest's input, an event, something to print, a place to run to, a
+command line, a statement."""
 
 OPERATOR_START = re.compile(r"<<|>>|[+\-*/%&|^)]")
 OPERATOR_END = re.compile(r"(<<|>>|[+\-*/%&|^~(])$")
@@ -86,7 +90,7 @@ def parse_usage(text: str) -> Usage:
         many = words[0].endswith("...")
         if "|" in word:
             parameters.append(Parameter("choice", optional, many, tuple(word.split("|")), literal))
-        elif word in EXPRESSIONS or word in WORDS:
+        elif word in EXPRESSIONS or word in WORDS or word in RESTS:
             parameters.append(Parameter(word, optional, many, (), literal))
         else:
             raise ValueError(f"usage line {text!r}: {word!r} is no kind of argument")
@@ -95,8 +99,9 @@ def parse_usage(text: str) -> Usage:
 
 def split_words(text: str, usage: Usage) -> list[str]:
     """The words of `text`, with an expression's parts kept together although there is space around its operators."""
-    if any(p.kind == "TEXT" for p in usage.parameters):
-        return [text] if text else []
+    rest = next((index for index, p in enumerate(usage.positional) if p.kind in RESTS), None)
+    if rest is not None:
+        return text.split(maxsplit=rest) if rest else [text] if text else []
     if any(p.literal == "=" for p in usage.parameters):
         text = re.sub(r"(?<![<>=!])=(?!=)", " = ", text)
     words = text.split()
@@ -123,7 +128,8 @@ def bind(usage: Usage, fmt: str | None, words: Sequence[str]) -> list[str | list
     rest = list(words)
     for option in (p for p in usage.parameters if p.is_option):
         values[option] = _take_option(option, rest)
-    for unknown in (w for w in rest if w.startswith("--")):
+    words_only = [] if any(p.kind in RESTS for p in usage.parameters) else rest
+    for unknown in (w for w in words_only if w.startswith("--")):
         known = [p.literal for p in usage.parameters if p.is_option]
         raise UsageError(f"no option {unknown}" + (f"; there is {', '.join(known)}" if known else f" of {usage.name}"))
     if fmt is not None and not usage.has_format:

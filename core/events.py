@@ -15,3 +15,5 @@ class Event(IntFlag):
     WATCHPOINT = 1 << 3  # an access hit a watchpoint
     EBREAK = 1 << 4  # an ebreak that the debugger asked to see
     HOST = 1 << 5  # the host wants control: power-off, reset, stop request
+    CATCH = 1 << 6  # something that core.trap.catches knows the debugger wants has happened
+    RANGE = 1 << 7  # the pc has left the range of addresses that is being stepped through

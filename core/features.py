@@ -44,9 +44,29 @@ class Feature(IntFlag):
     ZCMOP = 1 << 32
     ZACAS = 1 << 33
     ZABHA = 1 << 34
+    ZFHMIN = 1 << 35
+    ZFH = 1 << 36
+    ZFA = 1 << 37
+    SMAIA = 1 << 38
+    SSAIA = 1 << 39
+    SVNAPOT = 1 << 44
+    SMSTATEEN = 1 << 45
+    SSSTATEEN = 1 << 46
+    SSDBLTRP = 1 << 47
+    SMDBLTRP = 1 << 48
+    ZIHPM = 1 << 49
+    SSCOFPMF = 1 << 50
+    SMCNTRPMF = 1 << 51
+    SHLCOFIDELEG = 1 << 52
+    SSNPM = 1 << 53
+    SMNPM = 1 << 54
+    SMMPM = 1 << 55
+    ZKR = 1 << 56
+    SVVPTC = 1 << 57
+    SDTRIG = 1 << 58
 
 
-def features(names: str) -> Feature:
+def feature_set(names: str) -> Feature:
     """Several features by their names, parted by blanks: "Zcb C". Raises KeyError for an unknown one."""
     found = Feature(0)
     for name in names.split():
@@ -54,10 +74,29 @@ def features(names: str) -> Feature:
     return found
 
 
+NEEDS = {
+    Feature.D: Feature.F,
+    Feature.ZFHMIN: Feature.F,
+    Feature.ZFH: Feature.ZFHMIN,
+    Feature.ZFA: Feature.F,
+}
+"""What an extension depends on; those that depend on something listed come behind it."""
+
+
+def consistent(features: Feature) -> Feature:
+    """The features without those whose NEEDS are not among them: F off takes D with it."""
+    for feature, needed in NEEDS.items():
+        if needed not in features:
+            features &= ~feature
+    return features
+
+
 DEFAULT_FEATURES = (
     Feature.I
     | Feature.M
     | Feature.A
+    | Feature.F
+    | Feature.D
     | Feature.C
     | Feature.H
     | Feature.S
@@ -69,5 +108,29 @@ DEFAULT_FEATURES = (
     | Feature.SVADU
     | Feature.SV48
     | Feature.SV57
+    | Feature.ZICBOM
+    | Feature.ZICBOZ
+    | Feature.ZBA
+    | Feature.ZBB
+    | Feature.ZBC
+    | Feature.ZBS
+    | Feature.ZICOND
+    | Feature.ZCB
+    | Feature.ZICBOP
+    | Feature.ZAWRS
+    | Feature.ZIHINTPAUSE
+    | Feature.ZIHINTNTL
+    | Feature.ZIMOP
+    | Feature.ZCMOP
+    | Feature.ZACAS
+    | Feature.ZABHA
+    | Feature.ZFHMIN
+    | Feature.ZFH
+    | Feature.ZFA
+    | Feature.SVPBMT
+    | Feature.SVNAPOT
+    | Feature.SMSTATEEN
+    | Feature.SSSTATEEN
+    | Feature.SSDBLTRP
 )
 """What a machine has unless `--cpu` says otherwise."""

@@ -16,16 +16,20 @@ from typing import Any
 
 import core.engine.decoded  # noqa: F401  declares state slots, which must be before the first Hart
 from core.boot.firmware import Firmware, start_hart
-from core.boot.loader import BootConfig, BootPlan, prepare
+from core.boot.images import read_file
+from core.boot.loader import Bios, BootConfig, BootPlan, prepare
 from core.boot.sbi import BuiltinSbi
-from core.devices.board import RAM_BASE, Board
+from core.devices.board import RAM_BASE, Board, features_of, lines_of
+from core.devices.config import USUAL_BOARD, BoardConfig
 from core.devices.device import Services
+from core.devices.dma import Dma
+from core.devices.fw_cfg import FwCfg
 from core.devices.htif import Htif
 from core.devices.uart16550 import Uart16550
 from core.engine.boundary import NEVER
 from core.engine.reference import ReferenceEngine
 from core.events import Event
-from core.features import DEFAULT_FEATURES, Feature
+from core.features import DEFAULT_FEATURES, Feature, consistent
 from core.hart import Hart
 from core.isa.intrinsics import end_slice, now, retired
 from core.memory.bus import Bus, BusError
@@ -44,7 +48,8 @@ LINES = {"M": Interrupt.MEI, "S": Interrupt.SEI}
 
 @dataclass(frozen=True)
 class MachineConfig:
-    """What a machine is made of. memory: bytes of RAM; harts: number of harts; engine: "native" or "reference"."""
+    """What a machine is made of. memory: bytes of RAM; harts: number of harts; engine: "native" or "reference"; board:
+    devices besides the usual ones."""
 
     boot: BootConfig
     memory: int = 128 << 20
@@ -52,6 +57,7 @@ class MachineConfig:
     features: Feature = DEFAULT_FEATURES
     strict: bool = False
     engine: str = "native"
+    board: BoardConfig = USUAL_BOARD
 
 
 def _ignore(*arguments: object) -> None:
@@ -75,6 +81,7 @@ class Machine:
     def __post_init__(self) -> None:
         self.ram = Ram(RAM_BASE, self.config.memory)
         self.ram_view = self.ram.view
+        self.features = consistent(self.config.features | features_of(self.config.board))
         self.harts = [Hart(index) for index in range(self.config.harts)]
         self.current = self.harts[0]
         self.services = Services(
@@ -86,15 +93,17 @@ class Machine:
             console_output=lambda data: self.console_output(data),
             finish=self.finish,
             reset=self.request_reset,
+            report=lambda text: self.warning(text),
+            dma=Dma(self.ram, self.memory_changed),
         )
-        self.board = Board(self.services)
+        self.board = Board(self.services, lines_of(self.config.board, self.config.boot.bios is Bios.BUILTIN))
         self.bus = Bus(self.ram)
         self.board.attach(self.bus)
         self.uart = self.board.find(Uart16550)
         self.firmware = Firmware(self)
         self.sbi = BuiltinSbi(self.firmware)
         self.scheduler = Scheduler(self)
-        self._stop_requested = False
+        self.stop_requested = False
         self.reset_requested = False
         self._attention = threading.Event()
         self._input: deque[bytes] = deque()
@@ -102,8 +111,10 @@ class Machine:
         self._warned: set[int] = set()
         for hart in self.harts:
             self._connect(hart)
-        names = [str(feature.name) for feature in Feature if feature in self.config.features]
+        names = [str(feature.name) for feature in Feature if feature in self.features]
         self.plan: BootPlan = prepare(self.config.boot, self.board, self.ram, names)
+        files = {name: read_file(path) for name, path in self.config.board.files}
+        self.board.find(FwCfg).offer_files(files)
         self.htif: Htif | None = None
         if self.config.engine == "native":
             from core.engine.native import NativeEngine  # the compiler is only loaded where it is used
@@ -142,6 +153,8 @@ class Machine:
 
     def device_read(self, hart: Hart, spa: int, size: int) -> int:
         """A hart reads a device; h.bus_error = 1 when nothing answers."""
+        if self.stop_requested:
+            self._leave()
         try:
             return self.bus.read(spa, size)
         except BusError:
@@ -150,6 +163,8 @@ class Machine:
 
     def device_write(self, hart: Hart, spa: int, size: int, value: int) -> None:
         """A hart writes a device; h.bus_error = 1 when nothing answers."""
+        if self.stop_requested:
+            self._leave()
         try:
             self.bus.write(spa, size, value)
         except BusError:
@@ -172,7 +187,7 @@ class Machine:
 
     def request_stop(self) -> None:
         """Make `run` return soon. Any thread."""
-        self._stop_requested = True
+        self.stop_requested = True
         self._attention.set()
 
     def finish(self, code: int) -> None:
@@ -191,8 +206,11 @@ class Machine:
             end_slice(hart)
 
     def memory_changed(self, spa: int, size: int) -> None:
-        """RAM was written other than by a hart."""
+        """RAM was written other than by a hart: neither decoded instructions nor reservations there hold any more."""
         self.engine.memory_changed(spa, size)
+        for hart in self.harts:
+            if hart.res_valid and hart.res_addr < spa + size and spa < hart.res_addr + hart.res_size:
+                hart.res_valid = 0
 
     def reset(self) -> None:
         """Power-on state: devices and harts reset, RAM cleared, the program loaded again."""
@@ -202,9 +220,11 @@ class Machine:
         self.plan.install(self.ram)
         self.engine.forget_everything()
         self.board.reset()
+        if self.plan.supervisor:
+            self.board.hand_over()
         self.firmware.reset()
         for hart in self.harts:
-            reset_hart(hart, self.config.features, strict=self.config.strict, builtin_sbi=self.plan.supervisor)
+            reset_hart(hart, self.features, strict=self.config.strict, builtin_sbi=self.plan.supervisor)
             hart.idle, hart.limit, hart.left, hart.event = 0, 0, 0, 0
             hart.irq_lines, hart.time_offset, hart.mtimecmp, hart.warned = 0, 0, NEVER, 0
             start_hart(hart, self.plan)
@@ -231,7 +251,7 @@ class Machine:
 
     def take_stop_request(self) -> bool:
         """Whether somebody asked for a stop; asking again says no."""
-        wanted, self._stop_requested = self._stop_requested, False
+        wanted, self.stop_requested = self.stop_requested, False
         return wanted
 
     @property
@@ -243,7 +263,7 @@ class Machine:
         """Hand typed bytes to the serial port."""
         while self._input:
             data = self._input.popleft()
-            self.uart.receive(data)
+            self.board.console_input(data)
             if self.htif is not None:
                 self.htif.receive(data)
 

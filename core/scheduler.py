@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from core.boot.sbi.host import HartState
 from core.engine.boundary import NEVER, units_until
 from core.events import Event
 from core.hart import Hart
-from core.isa.intrinsics import Trap, now
+from core.isa.intrinsics import M64, Trap, now
+from core.trap.catches import Caught
 from core.trap.interrupts import next_deadline, wakes
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 TURN = 10_000
 """Units of time that one of several harts runs before the next."""
+FAR = 1 << 48
+"""Ticks, most of a year: a timer further away than that never goes off."""
 
 
 class Outcome(Enum):
@@ -27,10 +31,21 @@ class Outcome(Enum):
     STOPPED = "somebody asked for a stop"
     BREAKPOINT = "about to execute an instruction with a breakpoint"
     WATCHPOINT = "an access hit a watchpoint"
+    CATCH = "something the debugger wants to know of has happened"
+    RANGE = "the pc has left the range being stepped through"
     EBREAK = "an ebreak was executed"
     IDLE = "every hart waits for an interrupt and nothing is due"
     EXITED = "the machine is switched off"
     RESET = "the machine was reset"
+
+
+OUTCOMES = {
+    Event.BREAKPOINT: Outcome.BREAKPOINT,
+    Event.WATCHPOINT: Outcome.WATCHPOINT,
+    Event.EBREAK: Outcome.EBREAK,
+    Event.CATCH: Outcome.CATCH,
+}
+FOR_DEBUGGER = Event.BREAKPOINT | Event.WATCHPOINT | Event.EBREAK | Event.CATCH | Event.RANGE
 
 
 class Scheduler:
@@ -38,6 +53,8 @@ class Scheduler:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.stops: Callable[[Hart, Event], Outcome | None] | None = None
+        """Asked about events that may interest a debugger: the outcome to stop with, or None to go on."""
 
     def run(self, units: int, hart: int | None) -> Outcome:
         """See Machine.run."""
@@ -105,7 +122,7 @@ class Scheduler:
             self.machine.engine.run(hart)
             event, hart.event = Event(hart.event), 0
             outcome = self._attend(hart, event) if event else None
-            if outcome is not None or hart.budget == 0:
+            if outcome is not None or hart.budget == 0 or self.machine.stop_requested:
                 return outcome or Outcome.BUDGET, units - hart.budget
 
     def _attend(self, hart: Hart, event: Event) -> Outcome | None:
@@ -123,15 +140,26 @@ class Scheduler:
                 return Outcome.EXITED
             if self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED:
                 return Outcome.IDLE
-        if event & Event.BREAKPOINT:
-            return Outcome.BREAKPOINT
-        if event & Event.WATCHPOINT and not self._poll_htif(hart):
-            return Outcome.WATCHPOINT
-        if event & Event.EBREAK:
-            return Outcome.EBREAK
+        if event & Event.WATCHPOINT and self._poll_htif(hart):
+            event &= ~Event.WATCHPOINT
+        if event & FOR_DEBUGGER:
+            outcome = self._for_debugger(hart, event)
+            if outcome is not None:
+                return outcome
         if event & Event.WFI:
             return Outcome.IDLE
         return Outcome.EXITED if self.machine.exit_code is not None else None
+
+    def _for_debugger(self, hart: Hart, event: Event) -> Outcome | None:
+        """The outcome of an event for the debugger; None when it does not want to stop for it."""
+        if event & Event.RANGE:
+            return Outcome.RANGE
+        if self.stops is not None:
+            return self.stops(hart, event)
+        if hart.caught == Caught.NEW_WORLD:
+            event &= ~Event.CATCH
+        hart.caught = 0
+        return next((outcome for bit, outcome in OUTCOMES.items() if event & bit), None)
 
     def _serve(self, hart: Hart) -> None:
         """The built-in SBI's part: the ecall retires like an instruction, unless it raised a Trap of the caller."""
@@ -143,7 +171,7 @@ class Scheduler:
             return
         hart.limit += 1
         if hart.pc == pc:
-            hart.pc = pc + 4
+            hart.pc = (pc + 4) & M64
 
     def _poll_htif(self, hart: Hart) -> bool:
         """Whether the watchpoint was the machine's own on tohost."""
@@ -170,7 +198,9 @@ class Scheduler:
         if not dues:
             return False
         first = min(dues)
+        if first - now(self.machine.current) > FAR:
+            return False
         for hart in self.machine.harts:
             if first > now(hart):
-                hart.idle += units_until(hart, first)
+                hart.idle = (hart.idle + units_until(hart, first)) & M64
         return True

@@ -71,6 +71,11 @@ class Connection(asyncio.Protocol):
         if self._session is not None:
             self._send(self._session.target_stopped())
 
+    def say(self, text: str) -> None:
+        """The user is to read this."""
+        if self._session is not None:
+            self._send(self._session.say(text))
+
     def close(self) -> None:
         """Hang up after what has been written is sent."""
         self._transport.close()
@@ -101,6 +106,8 @@ class Connection(asyncio.Protocol):
         if session.killed:
             session.killed = False
             self._owner.killed()
+        if session.over:
+            self._transport.close()
 
     def _send(self, data: bytes) -> None:
         if data and not self._transport.is_closing():

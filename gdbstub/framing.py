@@ -8,6 +8,7 @@ answers every stream with frames, finds the next good packet after garbage and n
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,9 @@ PACKET_LIMIT: Final = 0x20000
 """Longest packet body accepted, in bytes as they are on the wire."""
 
 INTERRUPT: Final = 0x03
+CHUNK: Final = 65520 // 255
+ASCII_CHUNK: Final = 65520 // 127
+"""Bytes whose sum is below 65521, any or ASCII."""
 
 _CONTROL = re.compile(rb"[+\-\x03]")
 _HEX_PAIR = re.compile(rb"[0-9a-fA-F]{2}")
@@ -61,7 +65,21 @@ def frame(body: bytes) -> bytes:
     b'$OK#9a'
     """
     wire = escape(body)
-    return b"$%b#%02x" % (wire, sum(wire) & 0xFF)
+    return b"$%b#%02x" % (wire, checksum(wire))
+
+
+def checksum(wire: bytes) -> int:
+    """The sum of all bytes, modulo 256.
+
+    Half of an Adler-32 is 1 + the sum, as long as that stays below 65521: the fastest way of the standard library.
+    """
+    size = ASCII_CHUNK if wire.isascii() else CHUNK
+    if len(wire) <= size:
+        return ((zlib.adler32(wire) & 0xFFFF) - 1) & 0xFF
+    view, sums = memoryview(wire), 0
+    for at in range(0, len(wire), size):
+        sums += (zlib.adler32(view[at : at + size]) & 0xFFFF) - 1
+    return sums & 0xFF
 
 
 def escape(body: bytes) -> bytes:
@@ -132,14 +150,14 @@ class Deframer:
         return True
 
     def _packet(self, end: int, frames: list[Frame]) -> None:
-        wire, checksum = bytes(self._buffer[1:end]), bytes(self._buffer[end + 1 : end + 3])
-        if not _HEX_PAIR.fullmatch(checksum):
+        wire, stated = bytes(self._buffer[1:end]), bytes(self._buffer[end + 1 : end + 3])
+        if not _HEX_PAIR.fullmatch(stated):
             frames.append(Corrupt("the checksum is not hexadecimal"))
             self._drop(end + 1)
             return
         self._drop(end + 3)
-        if sum(wire) & 0xFF != int(checksum, 16):
-            frames.append(Corrupt(f"checksum {checksum.decode()} instead of {sum(wire) & 0xFF:02x}"))
+        if (right := checksum(wire)) != int(stated, 16):
+            frames.append(Corrupt(f"checksum {stated.decode()} instead of {right:02x}"))
             return
         body = unescape(wire)
         frames.append(Corrupt("an escape at the end of the packet") if body is None else Packet(body))

@@ -125,11 +125,12 @@ def packet(name: str, template: str = "", *, supported: str | None = None) -> Ca
     return declare
 
 
-_LONG_NAME = re.compile(rb"[qQv][^,;:]*")
+_LONG_NAME = re.compile(rb"qRegisterInfo|[qQv][^,;:]*")
 
 
 def split(body: bytes) -> tuple[bytes, bytes]:
-    """A packet's name and arguments. Names beginning with q, Q or v end at punctuation, all others are one letter.
+    """A packet's name and arguments. Names beginning with q, Q or v end at punctuation (but LLDB's qRegisterInfo is
+    followed directly by a number), all others are one letter.
 
     >>> split(b"qXfer:features:read:target.xml:0,ffb"), split(b"m80000000,4")
     ((b'qXfer', b':features:read:target.xml:0,ffb'), (b'm', b'80000000,4'))

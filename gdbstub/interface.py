@@ -62,7 +62,7 @@ class StopReport:
     """One stop of the target.
 
     `exit_code` is set when the machine ended; `remark` is shown in the debugger's window before the stop when the stop
-    does not explain itself there.
+    does not explain itself there. `passing`: the target stopped only so that the debugger can be told of a new process.
     """
 
     thread: ThreadId
@@ -71,6 +71,41 @@ class StopReport:
     address: int | None = None
     exit_code: int | None = None
     remark: str = ""
+    passing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A process the debugger has to be told of: the thread that runs in it, and the path of its program."""
+
+    thread: ThreadId
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakpointProgram:
+    """What a breakpoint does on the target's side, in agent bytecode.
+
+    It counts only where any of `conditions` holds (or there is none); then `commands` run, if there are any, and the
+    machine goes on.
+    """
+
+    conditions: tuple[bytes, ...] = ()
+    commands: tuple[bytes, ...] = ()
+
+
+ALWAYS: Final = BreakpointProgram()
+"""The program of a breakpoint without conditions and commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A range of addresses with the same rights: a subset of "rwx"; empty where nothing is mapped."""
+
+    start: int
+    size: int
+    permissions: str = ""
+    name: str = ""
 
 
 class Motion(Enum):
@@ -101,11 +136,24 @@ class Point(IntEnum):
     ACCESS_WATCH = 4
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterInfo:
+    """A register for debuggers that ask one by one: `generic` is its part in a calling convention, such as "pc"."""
+
+    number: int
+    name: str
+    width: int
+    group: str
+    generic: str = ""
+
+
 class Target(Protocol):
     """The machine as one debugger sees it. Any method may raise `TargetError`.
 
     Register contents are bytes in target order; a register that has no value now reads as None.
     """
+
+    # Stops
 
     @property
     def running(self) -> bool:
@@ -114,17 +162,49 @@ class Target(Protocol):
     def stop_report(self) -> StopReport:
         """The latest stop."""
 
-    def subscribe(self, stopped: Callable[[], None]) -> Callable[[], None]:
-        """Call `stopped`, from any thread, after each stop. The result unsubscribes."""
+    def subscribe(self, stopped: Callable[[], None], said: Callable[[str], None]) -> Callable[[], None]:
+        """Call `stopped` after each stop and `said` with what the user is to read, from any thread. The result
+        unsubscribes."""
+
+    # Processes, threads, documents
+
+    def meet(self, newcomers: bool) -> None:
+        """A debugger begins a conversation. It can be told of `newcomers`, or else must see one process only."""
+
+    def newcomer(self) -> Newcomer | None:
+        """A process the debugger must be told of now. From here on it is listed among the threads."""
+
+    def part(self, process: int) -> None:
+        """The debugger lets go of one of several processes: what it has set there is removed."""
+
+    def take(self, process: int) -> None:
+        """The debugger wants a process back that it has parted with."""
+
+    def end(self, process: int) -> None:
+        """The debugger wants to end one process. TargetError with the reason when that cannot be without the others."""
 
     def threads(self) -> Sequence[ThreadId]:
-        """All threads, never empty."""
+        """All threads of all processes the debugger knows of, never empty."""
+
+    def current(self, thread: ThreadId) -> bool:
+        """Whether the thread is what its hart executes now. A step of any other lets the machine run until it is back."""
 
     def describe(self, thread: ThreadId) -> str:
         """What the thread is and does, in a few words; never empty."""
 
     def document(self, kind: str, annex: str) -> bytes | None:
         """A document for qXfer, such as ("features", "target.xml"); None when there is none of that name."""
+
+    def program(self, process: int) -> str | None:
+        """The path of a process's program, None when it has none."""
+
+    def file(self, path: str) -> bytes | None:
+        """The contents of a program that `program` or a newcomer has named; None for any other path."""
+
+    def host(self) -> Mapping[str, str]:
+        """What the machine is, by the keys of LLDB's qHostInfo."""
+
+    # Registers
 
     def read_general(self, thread: ThreadId) -> bytes:
         """The registers of the g packet."""
@@ -144,20 +224,32 @@ class Target(Protocol):
     def expedited(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
         """Registers (number, contents) that go with a stop report, to save the debugger from asking."""
 
+    def registers(self) -> Sequence[RegisterInfo]:
+        """Every register there is."""
+
     def register_width(self, number: int) -> int:
         """Bytes of a register. An unknown number is a TargetError."""
 
-    def read_memory(self, thread: ThreadId, address: int, length: int) -> bytes:
+    # Memory
+
+    def read_memory(self, thread: ThreadId, address: int, length: int, *, physical: bool = False) -> bytes:
         """Memory as `thread` sees it. Fewer bytes when the rest cannot be read, an error when nothing can."""
 
-    def write_memory(self, thread: ThreadId, address: int, data: bytes) -> None:
+    def write_memory(self, thread: ThreadId, address: int, data: bytes, *, physical: bool = False) -> None:
         """Write memory as `thread` sees it, all or an error."""
 
-    def insert(self, thread: ThreadId, point: Point, address: int, length: int) -> None:
-        """Set a breakpoint or watchpoint in the thread's process. Setting it twice is one."""
+    def region(self, thread: ThreadId, address: int) -> Region:
+        """The range around an address that has the same rights."""
+
+    # Breakpoints
+
+    def insert(self, thread: ThreadId, point: Point, address: int, length: int, program: BreakpointProgram = ALWAYS) -> None:
+        """Set a breakpoint or watchpoint in the thread's process. Setting it again replaces its program."""
 
     def remove(self, thread: ThreadId, point: Point, address: int, length: int) -> None:
         """Remove it. Removing what is not there is not an error."""
+
+    # Running
 
     def resume(self, actions: Mapping[ThreadId, Action]) -> None:
         """Let the threads go. Returns at once; the stop is announced to the subscribers."""
@@ -169,4 +261,4 @@ class Target(Protocol):
         """Begin again: the machine as after switching on, standing still."""
 
     def release(self) -> None:
-        """Forget everything set on behalf of the debugger (breakpoints, watchpoints)."""
+        """The debugger is gone: forget everything set on its behalf (breakpoints, watchpoints)."""

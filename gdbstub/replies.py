@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
-from gdbstub.interface import Cause, StopReport, ThreadId
+from gdbstub.interface import Cause, Signal, StopReport, ThreadId
 
 OK: Final = b"OK"
 UNSUPPORTED: Final = b""
@@ -33,21 +33,32 @@ def thread_id(thread: ThreadId, client: Set[str]) -> bytes:
     return b"%x" % thread.thread
 
 
-def exited(report: StopReport, client: Set[str]) -> bytes:
-    """W: the machine has ended."""
-    code = (report.exit_code or 0) & 0xFF
+def exited(status: int, process: int, client: Set[str]) -> bytes:
+    """W: a process has ended."""
     if "multiprocess" in client:
-        return b"W%02x;process:%x" % (code, report.thread.process)
-    return b"W%02x" % code
+        return b"W%02x;process:%x" % (status & 0xFF, process)
+    return b"W%02x" % (status & 0xFF)
 
 
-def stopped(report: StopReport, registers: Iterable[tuple[int, bytes]], client: Set[str]) -> bytes:
+def executing(thread: ThreadId, program: str, client: Set[str]) -> bytes:
+    """T with `exec`: a new process runs `program`; the debugger meets it, sets its breakpoints and goes on by itself."""
+    return b"T05exec:%b;thread:%b;" % (program.encode().hex().encode(), thread_id(thread, client))
+
+
+def loading(thread: ThreadId, client: Set[str]) -> bytes:
+    """T with `library`: the libraries of a process have changed. As there are none, the debugger resumes it and goes on."""
+    return b"T05library:;thread:%b;" % thread_id(thread, client)
+
+
+def stopped(report: StopReport, thread: ThreadId, registers: Iterable[tuple[int, bytes]], client: Set[str]) -> bytes:
     """T: a thread has stopped, why, and the registers the debugger will ask for first."""
-    parts = [b"T%02x" % report.signal]
+    # A client that does not announce swbreak is not gdb, and takes a stop without a signal for none at all
+    signal = Signal.TRAP if report.signal is Signal.NONE and "swbreak" not in client else report.signal
+    parts = [b"T%02x" % signal]
     if report.cause is not Cause.PLAIN and (report.cause not in _ANNOUNCED or report.cause.value in client):
         value = b"" if report.address is None else b"%x" % report.address
         parts.append(b"%b:%b;" % (report.cause.value.encode(), value))
-    parts.append(b"thread:%b;" % thread_id(report.thread, client))
+    parts.append(b"thread:%b;" % thread_id(thread, client))
     parts += [b"%02x:%b;" % (number, contents.hex().encode()) for number, contents in registers]
     return b"".join(parts)
 

@@ -82,7 +82,7 @@ class GdbServer:
                 f"WARNING: the gdb server listens on {self.host}, port {self.port}, not only on loopback: whoever can"
                 " reach this port controls the machine, and there is no password"
             )
-        self._unsubscribe = self._target.subscribe(self._stopped)
+        self._unsubscribe = self._target.subscribe(self._stopped, self._said)
 
     def stop(self) -> None:
         """Close the listener and the connection; what has been sent still arrives. May be called from any thread."""
@@ -141,6 +141,18 @@ class GdbServer:
     def _tell_client(self) -> None:
         if self._client:
             self._client.target_stopped()
+
+    def _said(self, text: str) -> None:
+        """From any thread: the target has something for the user to read."""
+        if threading.current_thread() is self._thread:
+            self._pass_on(text)
+            return
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._pass_on, text)
+
+    def _pass_on(self, text: str) -> None:
+        if self._client:
+            self._client.say(text)
 
     def claim(self, connection: Connection) -> Session | None:
         """A session for this client if it is the only one."""

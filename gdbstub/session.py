@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import Enum, auto
 
 from gdbstub import packets, replies
+from gdbstub.files import FileTable
 from gdbstub.framing import Ack, Corrupt, Deframer, Frame, Interrupt, Nak, Packet, frame
 from gdbstub.grammar import PACKETS, MalformedPacket, split
-from gdbstub.interface import ALL, ANY, Action, Motion, Target, TargetError, TargetRunning, ThreadId
+from gdbstub.interface import ALL, ANY, Action, Motion, StopReport, Target, TargetError, TargetRunning, ThreadId
 from gdbstub.monitor import Monitor
 
 packets.load()
@@ -44,11 +45,21 @@ class Session:
         """Features the client announced in qSupported, without the plus."""
         self.extended = False
         self.killed = False
+        self.over = False
+        """Whether nothing more is to be said: the connection can be closed."""
+        self.physical = False
+        """Whether addresses in memory packets are physical (QEMU's PhyMemMode)."""
+        self.files = FileTable()
         self.phase = Phase.TALKING
         self.general = ThreadId(ANY, ANY)
         self.control = ThreadId(ALL, ALL)
         self._acknowledge = True
-        self._attaching = False
+        self._attaching: ThreadId | None = None  # the selection that a stop reply is due for
+        self._gone: set[int] = set()  # processes that have ended or been detached from
+        self._looked_at: set[int] = set()  # processes whose registers the client may still hold, as they were
+        self._intended: Mapping[ThreadId, Action] | None = None  # how to resume, once the client knows all processes
+        self._stop_due = False  # a stop to be reported, once the client knows all processes
+        self._unsaid = ""  # text that waits until the debugger listens
         self._deframer = Deframer()
         self._frames: deque[Frame] = deque()
         self._last = b""
@@ -78,6 +89,13 @@ class Session:
             self._send_stop()
         return self._flush()
 
+    def say(self, text: str) -> bytes:
+        """Show the user `text` as soon as the debugger listens, which it does while it waits for a stop."""
+        self._unsaid += text if text.endswith("\n") else text + "\n"
+        if self.phase is Phase.WAITING:
+            self._say_now()
+        return self._flush()
+
     def disconnected(self) -> None:
         """The client is gone. A machine it had set going stops where it is; its breakpoints are removed."""
         if self.phase is Phase.WAITING:
@@ -105,23 +123,36 @@ class Session:
     def await_stop(self) -> None:
         """The client waits for a stop reply; it comes now if the machine stands still already."""
         self.phase = Phase.WAITING
+        self._say_now()
         if not self.target.running:
             self._send_stop()
 
     def resume(self, actions: Mapping[ThreadId, Action]) -> None:
         """Resume the target for the client. If somebody else has it running already, wait for that run's end."""
-        if all(action.motion is Motion.HOLD for action in actions.values()):
+        moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
+        if not moving:
             raise TargetError("no thread was asked to move")
+        self._looked_at -= {thread.process for thread in moving}
+        if self._stop_due:
+            return self.await_stop()
+        wanted, self._intended = self._intended or actions, None
+        if self._lets_others_run(wanted) and (self._introduce(stop_due=False) or self._refresh(self._looked_at)):
+            self._intended = wanted
+            return None
         try:
-            self.target.resume(actions)
+            self.target.resume(wanted)
         except TargetRunning:
             log.debug("the machine was running already")
-        self.await_stop()
+        return self.await_stop()
+
+    def threads(self) -> list[ThreadId]:
+        """All threads, but for those of processes that have ended, or gone, for the client: they must not come back."""
+        return [thread for thread in self.target.threads() if thread.process not in self._gone]
 
     def select(self, wanted: ThreadId) -> ThreadId:
         """The thread a selection means: the one that stopped last if it fits, else the first that fits."""
         stopped = self.target.stop_report().thread
-        candidates = self.target.threads()
+        candidates = self.threads()
         if stopped in candidates and wanted.matches(stopped):
             return stopped
         for thread in candidates:
@@ -132,10 +163,27 @@ class Session:
     @property
     def thread(self) -> ThreadId:
         """The thread that register and memory packets are about (Hg)."""
-        return self.select(self.general)
+        thread = self.select(self.general)
+        self._looked_at.add(thread.process)
+        return thread
 
-    def detach(self) -> None:
-        """The client lets go: what it set is removed and the machine runs on, unless it cannot."""
+    def meet(self, features: set[str]) -> None:
+        """The client has announced its features."""
+        self.client = features
+        self.target.meet(self.meets_newcomers)
+
+    @property
+    def meets_newcomers(self) -> bool:
+        """Whether the client can be told of new processes."""
+        return {"multiprocess", "exec-events"} <= self.client
+
+    def detach(self, process: int | None) -> None:
+        """The client lets go of a process; of the last one: what it set is removed and the machine runs on, unless it
+        cannot."""
+        if process is not None and any(thread.process != process for thread in self.threads()):
+            self.target.part(process)
+            self._gone.add(process)
+            return
         self.phase = Phase.DETACHED
         self.target.release()
         try:
@@ -143,12 +191,25 @@ class Session:
         except TargetError as reason:
             log.debug("detached without resuming: %s", reason)
 
-    def attach(self) -> None:
-        """The client takes the machine (again): stop it and report. A machine that has ended can still be looked at."""
-        self._attaching = True
+    def attach(self, process: int | None = None) -> None:
+        """The client takes the machine, or a process it has let go of: stop it and report. A machine that has ended can
+        still be looked at."""
+        if process is None or self.phase is Phase.DETACHED:
+            self._forget()
+            self.target.meet(self.meets_newcomers)
+        else:
+            self._gone.discard(process)
+            self.target.take(process)
+            self.select(ThreadId(process, ALL))
+        self._attaching = ThreadId(process or ANY, ANY)
         if self.target.running:
             self.target.interrupt()
         self.await_stop()
+
+    def begin_again(self) -> None:
+        """The machine as after switching on, standing still."""
+        self.target.reset()
+        self._forget()
 
     # The machinery
 
@@ -190,16 +251,76 @@ class Session:
         if reply is not None:
             self.send(reply)
 
+    def _lets_others_run(self, actions: Mapping[ThreadId, Action]) -> bool:
+        """Whether processes other than those that are to move will move as well: they share the machine."""
+        if self.target.running:
+            return False
+        return all(action.motion in (Motion.CONTINUE, Motion.HOLD) or not self.target.current(thread)
+                   for thread, action in actions.items())  # fmt: skip
+
+    def _introduce(self, *, stop_due: bool) -> bool:
+        """Tell the client of one new process, if there is any: an exec event. When the client has met it, it resumes by
+        itself; if there is a stop to report, that comes then."""
+        newcomer = self.target.newcomer()
+        if newcomer is None:
+            return False
+        self._gone.discard(newcomer.thread.process)
+        self._divert(newcomer.thread, stop_due)
+        self.send(replies.executing(newcomer.thread, newcomer.program, self.client))
+        return True
+
+    def _refresh(self, processes: Set[int], *, stop_due: bool = False) -> bool:
+        """Make the client forget what it holds of a process that it has not resumed but that runs, or has run, all the
+        same: an event that it takes no notice of, but for resuming that process."""
+        thread = next((thread for thread in self.threads() if thread.process in processes), None)
+        if thread is None or not self.meets_newcomers:
+            return False
+        self._looked_at.discard(thread.process)
+        self._divert(thread, stop_due)
+        self.send(replies.loading(thread, self.client))
+        return True
+
+    def _divert(self, thread: ThreadId, stop_due: bool) -> None:
+        self.phase, self._stop_due = Phase.TALKING, stop_due
+        self.general = thread
+
+    def _forget(self) -> None:
+        """The conversation about processes begins again."""
+        self._gone.clear()
+        self._looked_at.clear()
+        self._intended, self._stop_due = None, False
+
+    def _say_now(self) -> None:
+        if self._unsaid:
+            self.print(self._unsaid)
+            self._unsaid = ""
+
     def _send_stop(self) -> None:
         report, attaching = self.target.stop_report(), self._attaching
-        self.phase, self._attaching = Phase.TALKING, False
-        self.general = report.thread
-        if report.remark and not attaching:
+        if attaching is None and report.exit_code is None:
+            if self._introduce(stop_due=not report.passing):
+                return
+            if self._refresh(self._looked_at & {report.thread.process}, stop_due=True):
+                return
+        self.phase, self._attaching, self._stop_due = Phase.TALKING, None, False
+        self.general = thread = self._known(report.thread) if attaching is None else self.select(attaching)
+        if report.remark and attaching is None and not self._gone:
             self.print(report.remark + "\n")
-        if report.exit_code is not None and not attaching:
-            self.send(replies.exited(report, self.client))
+        if report.exit_code is not None and attaching is None:
+            self._send_end(report)
         else:
-            self.send(replies.stopped(report, self.target.expedited(report.thread), self.client))
+            self._looked_at.add(thread.process)
+            self.send(replies.stopped(report, thread, self.target.expedited(thread), self.client))
+
+    def _known(self, thread: ThreadId) -> ThreadId:
+        """`thread`, or one that the client still knows if it has let go of that thread's process."""
+        return next((known for known in self.threads() if thread.process in self._gone), thread)
+
+    def _send_end(self, report: StopReport) -> None:
+        """The machine has ended, and all processes with it: one is reported now, the next at the next resume."""
+        process = next((thread.process for thread in self.threads()), report.thread.process)
+        self._gone.add(process)
+        self.send(replies.exited(report.exit_code or 0, process, self.client))
 
     def _flush(self) -> bytes:
         out = bytes(self._out)

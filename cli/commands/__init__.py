@@ -6,7 +6,22 @@ A new command is one function in one of these files, or in a new file named in T
 
 from importlib import import_module
 
-TOPICS = ("machine", "translation", "running", "breakpoints", "memory", "code", "general")
+TOPICS = (
+    "machine",
+    "compare",
+    "translation",
+    "tables",
+    "traps",
+    "worlds",
+    "running",
+    "breakpoints",
+    "memory",
+    "variables",
+    "code",
+    "scripting",
+    "screen",
+    "general",
+)
 """The files, in the order in which `help` shows them; the first line of a file's docstring is its heading."""
 
 for _topic in TOPICS:

@@ -6,13 +6,21 @@ gdb and the console share one list; each sees what the other has set. They never
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
+from cli.expression import ExpressionError
 from cli.format import plural
 from cli.registry import command
 
+if TYPE_CHECKING:
+    from core.debug.target import Condition, Debugger
+
 KINDS = {"break": "breakpoint", "watch": "write watchpoint", "rwatch": "read watchpoint", "awatch": "access watchpoint"}
+GUESTS = -1
+"""In a breakpoint's place for its world: every guest."""
 
 
 def _list(context: Context) -> Iterator[str]:
@@ -23,25 +31,53 @@ def _list(context: Context) -> Iterator[str]:
     yield "Num  What               Where                                    Hits  Owner"
     for point in points:
         what = KINDS.get(point.kind, point.kind)
-        where = context.place(point.address)
-        if point.kind != "break":
+        where = getattr(point, "text", "") or context.place(point.address)
+        if point.kind in ("watch", "rwatch", "awatch"):
             where += f", {plural(point.length, 'byte')}"
+        if point.world is not None:
+            name = "guests" if point.world == GUESTS else context.debugger.worlds_known.name(point.world)
+            where += f", in {name}"
         yield f"{point.number:<4} {what:<18} {where:<40} {point.hits:>4}  {point.owner}"
 
 
 @command(
-    "break [ADDR]",
+    "break [PLACE]",
     aliases=("b", "br"),
-    help="set a breakpoint at an address or symbol; without one list them",
+    help="set a breakpoint at an address, symbol or FILE:LINE; without one list them",
     example="break guest_entry",
 )
-def break_(context: Context, address: int | None) -> Iterator[str]:
-    """The machine stops before it executes the instruction there, in whatever world it meets it."""
-    if address is None:
+def break_(context: Context, text: str | None) -> Iterator[str]:
+    """The machine stops before it executes the instruction there, in whatever world it meets it. Behind the place may
+    stand `in WORLD` and `if EXPR`: break trap_vector in host if $scause == 21.
+    """
+    if text is None:
         yield from _list(context)
         return
-    point = context.debugger.add_breakpoint(address, owner=context.front)
-    yield f"breakpoint {point.number} at {context.place(address)}"
+    text, _, condition = text.partition(" if ")
+    text, _, world = text.partition(" in ")
+    for address in places(context, text):
+        point = context.debugger.add_breakpoint(
+            address,
+            owner=context.front,
+            world=_world(context, world.strip() or None),
+            condition=_condition(context, condition),
+        )
+        yield f"breakpoint {point.number} at {context.place(address)}" + (f", if {condition}" if condition else "")
+
+
+def places(context: Context, text: str) -> list[int]:
+    """The addresses meant by an expression, or by FILE:LINE or *ADDR as gdb writes them."""
+    text = text.strip()
+    if match := re.fullmatch(r"([\w./+-]+):(\d+)", text):
+        program = context.program()
+        found = program[0].addresses_of(match[1], int(match[2])) if program else []
+        if not found:
+            raise CommandError(f"no code for {text}")
+        return found[:1]
+    try:
+        return [context.evaluate(text.removeprefix("*"))]
+    except ExpressionError as problem:
+        raise CommandError(str(problem)) from None
 
 
 @command(
@@ -54,6 +90,64 @@ def tbreak(context: Context, address: int) -> Iterator[str]:
     """As `break`, for one stop."""
     point = context.debugger.add_breakpoint(address, owner=context.front, temporary=True)
     yield f"temporary breakpoint {point.number} at {context.place(address)}"
+
+
+def _world(context: Context, text: str | None) -> int | None:
+    """The world that a breakpoint is for: None for any."""
+    if text is None:
+        return None
+    return GUESTS if text in ("guests", "guest*") else context.world(text)
+
+
+@command(
+    "catch [SPEC]",
+    help="stop at an event: VM entry or exit, trap, interrupt, mode change, CSR access, SBI call, fence; or list them",
+    example="catch vmexit load_guest_page_fault",
+)
+def catch(context: Context, text: str | None) -> Iterator[str]:
+    """The machine stops after the event: at the handler's or the guest's first instruction, or behind the CSR
+    instruction. Without SPEC the events are listed. At its end may stand `if EXPR` (stop only when it is not 0),
+    `in WORLD` and `once`.
+    """
+    from core.debug.specs import FORMS
+
+    if text is None:
+        yield "catch what?"
+        for form in FORMS.values():
+            yield f"  catch {form}"
+        yield "CAUSE is a number or a name such as load_guest_page_fault, sti; `break` lists what is set"
+        return
+    text, _, condition = text.partition(" if ")
+    words = text.split()
+    once = words[-1:] == ["once"]
+    words = words[:-1] if once else words
+    world = None
+    if len(words) > 2 and words[-2] == "in":
+        world = _world(context, words[-1])
+        words = words[:-2]
+    spec = " ".join([words[0], *(_number(context, word) for word in words[1:])])
+    point = context.debugger.add_catch(
+        spec, owner=context.front, world=world, temporary=once, condition=_condition(context, condition)
+    )
+    yield f"catch {point.number}: {point.text}" + (f", if {condition}" if condition else "")
+
+
+def _number(context: Context, word: str) -> str:
+    """A symbol's address in the place of its name, where an event wants a number."""
+    address = context.symbol(word)
+    return word if address is None else f"{address:#x}"
+
+
+def _condition(context: Context, text: str) -> Condition | None:
+    """A condition out of an expression; it is looked at on the machine's thread."""
+    if not text.strip():
+        return None
+    context.evaluate(text)  # what cannot be understood is said now
+
+    def holds(debugger: Debugger, hart: int) -> bool:
+        return Context(debugger, hart, front=context.front).evaluate(text) != 0
+
+    return holds
 
 
 @command("delete [NUMBER...]", aliases=("d", "del"), help="remove breakpoints by number, or all", example="delete 2")

@@ -27,7 +27,7 @@ def help_(context: Context, name: str | None) -> Iterator[str]:
 
 def _list(context: Context) -> Iterator[str]:
     commands = [c for c in load_commands().values() if context.front == "console" or not c.console_only]
-    commands.sort(key=lambda c: TOPICS.index(c.function.__module__.rpartition(".")[2]))
+    commands.sort(key=_place)
     for topic in dict.fromkeys(c.topic for c in commands):
         yield f"{topic}:"
         for known in (c for c in commands if c.topic == topic):
@@ -38,6 +38,12 @@ def _list(context: Context) -> Iterator[str]:
     yield "'help COMMAND' tells more, with an example. Addresses are numbers, symbols, $registers or sums."
     if context.front == "console":
         yield "Keys: Tab completes, Ctrl-C stops the machine, Ctrl-D leaves, Ctrl-A c goes to the guest's UART."
+
+
+def _place(known: Command) -> int:
+    """Where a command stands in the list; those that scripts declare come last."""
+    topic = known.function.__module__.rpartition(".")[2]
+    return TOPICS.index(topic) if topic in TOPICS else len(TOPICS)
 
 
 def _explain(known: Command, context: Context) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cli.commands.code import code_lines
 from cli.context import CommandError, Context
 from cli.format import plural
-from cli.memory_format import Format, FormatError, memory_lines, parse_format, string_text, value_text
+from cli.memory_format import Format, FormatError, memory_lines, parse_format, string_text
 from cli.registry import command
 
 STRING_LIMIT = 256
@@ -71,27 +71,8 @@ def _string(context: Context, address: int, space: str) -> bytes:
 
 
 @command(
-    "print[/FMT] EXPR",
-    aliases=("p",),
-    help="work out an expression: numbers, symbols, $registers, fields, *memory",
-    example="print/x $sp + 16",
-)
-def print_(context: Context, fmt: str | None, value: int) -> Iterator[str]:
-    """Without a format it prints hexadecimal, decimal and the symbol the value lies at."""
-    if fmt:
-        form = _format(context, fmt + ("" if any(c in fmt for c in "bhwg") else "g"), "print")
-        if form.letter in "is":
-            raise CommandError(f"print takes no /{form.letter}; use x/{form.letter}")
-        shown = value_text(value & ((1 << form.size * 8) - 1), form.letter, form.size, context.symbol_at)
-        yield f"0x{value:x}" if form.letter == "x" and form.size == 8 else shown
-        return
-    signed = value - (1 << 64) if value >> 63 else value
-    name = context.symbol_at(value)
-    yield f"{value:#x} = {signed}" + (f" <{name}>" if name else "")
-
-
-@command(
     "poke ADDR VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa]",
+    aliases=("write",),
     help="write memory: 8 bytes, or as many as --size says",
     example="poke guest_data 1 --size 4",
 )
@@ -101,3 +82,75 @@ def poke(context: Context, address: int, value: int, size: str | None, space: st
     data = (value & ((1 << 8 * length) - 1)).to_bytes(length, "little")
     context.debugger.write_memory(address, data, space=space or "current", hart=context.hart)
     yield f"{context.place(address)}: {plural(length, 'byte')} written"
+
+
+HEX_BYTES = 128
+SEARCH_CHUNK = 1 << 16
+MATCHES = 20
+
+
+@command(
+    "dump [ADDR] [BYTES] [--space gva|gpa|hva|spa] [--world WORLD]",
+    aliases=("hexdump", "hd"),
+    help="show memory as bytes and characters",
+    example="dump guest_main 64",
+    repeats=True,
+)
+def dump(context: Context, address: int | None, length: int | None, space: str | None, world: str | None) -> Iterator[str]:
+    """128 bytes unless told; without ADDR it goes on where the last one ended. Spaces as for `x`; --world looks through
+    the translation of a world that does not run now.
+    """
+    if address is None:
+        if "dump" not in context.memory:
+            raise CommandError("dump: ADDR is missing; there is no last one to go on from")
+        address = int(context.memory["dump"])
+    number = None if world is None else context.world(world)
+    count = HEX_BYTES if length is None else max(1, min(length, 1 << 16))
+    data = context.debugger.read_memory(address, count, space=space or "current", hart=context.hart, world=number)
+    per_line = 16 if context.width >= 76 else 8
+    for offset in range(0, len(data), per_line):
+        part = data[offset : offset + per_line]
+        words = " ".join(f"{byte:02x}" for byte in part)
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
+        yield f"{address + offset:#x}  {words:<{3 * per_line}} {text}"
+    context.memory["dump"] = str(address + len(data))
+
+
+@command(
+    "search ADDR BYTES VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa]",
+    aliases=("find",),
+    help="search memory for a value: from where, how many bytes, what",
+    example="search guest_main 256 0x8082 --size 2",
+)
+def search(context: Context, address: int, length: int, value: int, size: str | None, space: str | None) -> Iterator[str]:
+    """The value has as many bytes as --size says, else as few of 1, 2, 4, 8 as it needs; it is found at every address."""
+    from core.debug.target import MemoryUnreadable
+
+    needed = next(n for n in (1, 2, 4, 8) if value < 1 << 8 * n)
+    wanted = value.to_bytes(8, "little")[: int(size or needed)]
+    if int(size or 8) < needed:
+        raise CommandError(f"{value:#x} does not fit into {plural(int(size or 8), 'byte')}")
+    found, unreadable, tail, position = 0, 0, b"", address
+    while position < address + length:
+        count = min(4096 - position % 4096, address + length - position)
+        try:
+            data = tail + context.debugger.read_memory(position, count, space=space or "current", hart=context.hart)
+        except MemoryUnreadable:
+            unreadable, tail, position = unreadable + count, b"", position + count
+            continue
+        start = position - len(tail)
+        at = data.find(wanted)
+        while at >= 0 and found < MATCHES:
+            found += 1
+            yield f"{context.place(start + at)}"
+            at = data.find(wanted, at + 1)
+        tail, position = data[-(len(wanted) - 1) :] if len(wanted) > 1 else b"", position + count
+        if position % SEARCH_CHUNK == 0:
+            context.progress(f"searching, {100 * (position - address) // length} %")
+        if found == MATCHES:
+            yield f"... {MATCHES} places; search on from the last one"
+            break
+    context.progress("")
+    if not found:
+        gaps = f" ({plural(unreadable, 'byte')} of it not mapped)" if unreadable else ""
+        yield f"{value:#x} is not there{gaps}"

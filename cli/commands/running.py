@@ -8,10 +8,16 @@ console waits for the stop at its prompt.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
+from cli.commands.breakpoints import places
 from cli.context import CommandError, Context
 from cli.registry import command
+from cli.stepping import finish_frame, next_line, step_line
 from cli.summary import stop_summary
+
+MODES = ("M", "HS", "U", "VS", "VU")
+EVENTS = {"entry": "vmentry", "vmentry": "vmentry", "exit": "vmexit", "vmexit": "vmexit"}
 
 
 def settle(context: Context, timeout: float | None) -> Iterator[str]:
@@ -44,6 +50,82 @@ def step(context: Context, count: int | None) -> Iterator[str]:
 
 
 @command(
+    "next",
+    aliases=("n", "ni", "nexti"),
+    help="go on to the next source line, over calls (and over what a call does in guests)",
+    example="next",
+    console_only=True,
+    repeats=True,
+)
+def next_(context: Context) -> Iterator[str]:
+    """Without source lines, to the next instruction. A call is run to its return, also when guests run meanwhile."""
+    next_line(context)
+    yield from settle(context, None)
+
+
+@command(
+    "into",
+    help="go on to another source line, into calls, traps and guests",
+    example="into",
+    console_only=True,
+    repeats=True,
+)
+def into(context: Context) -> Iterator[str]:
+    """As gdb's `step`. Without source lines, one instruction."""
+    step_line(context)
+    yield from settle(context, wait_time(context))
+
+
+@command(
+    "finish",
+    aliases=("fin",),
+    help="run until the function at pc has returned",
+    example="finish",
+    console_only=True,
+)
+def finish(context: Context) -> Iterator[str]:
+    """Where it returns to is known from the call frame information, else it is taken to be in ra."""
+    number = finish_frame(context)
+    yield from settle(context, wait_time(context))
+    _forget(context, number)
+
+
+@command(
+    "until PLACE",
+    aliases=("advance", "runto"),
+    help="run to an address, to the next VM `entry` or `exit`, or to a mode (M HS U VS VU)",
+    example="until exit",
+    console_only=True,
+    repeats=True,
+)
+def until(context: Context, text: str) -> Iterator[str]:
+    """An address, symbol or FILE:LINE is met in whatever world; breakpoints on the way stop the machine, too. `entry`
+    and `exit` mean those of guests; a cause may follow: until exit load_guest_page_fault.
+    """
+    debugger = context.debugger
+    first, *rest = text.split()
+    if first.lower() in EVENTS:
+        spec = " ".join([EVENTS[first.lower()], *rest])
+        number = debugger.add_catch(spec, owner=context.front, temporary=True, hart=None).number
+    elif first.upper() in MODES and not rest:
+        number = debugger.add_catch(f"mode any {first.upper()}", owner=context.front, temporary=True).number
+    else:
+        number = debugger.add_breakpoint(places(context, text)[0], owner=context.front, temporary=True).number
+    debugger.resume()
+    yield from settle(context, wait_time(context))
+    _forget(context, number)
+
+
+def _forget(context: Context, number: int) -> None:
+    """Remove a temporary breakpoint that something else has forestalled. While the machine runs it stays."""
+    from core.debug.target import DebugError
+
+    with suppress(DebugError):
+        if not context.debugger.running and any(p.number == number for p in context.debugger.breakpoints()):
+            context.debugger.remove_breakpoint(number)
+
+
+@command(
     "continue",
     aliases=("c", "cont", "run", "r"),
     help="let the machine run until something stops it",
@@ -52,7 +134,7 @@ def step(context: Context, count: int | None) -> Iterator[str]:
     repeats=True,
 )
 def continue_(context: Context) -> Iterator[str]:
-    """A breakpoint, a watchpoint, the end of the program or Ctrl-C (or `stop`) stops it."""
+    """A breakpoint, a watchpoint, a catch, the end of the program or Ctrl-C (or `stop`) stops it."""
     context.debugger.resume()
     yield from settle(context, wait_time(context))
 
@@ -95,5 +177,6 @@ def hart(context: Context, index: int | None) -> Iterator[str]:
         context.hart = index
     for number in range(debugger.harts):
         mark = "*" if number == context.hart else " "
-        where = debugger.symbols.format(debugger.read_register("pc", number))
-        yield f"{mark} hart {number}  {debugger.mode_name(number):<2}  {where}"
+        where = debugger.place(debugger.read_register("pc", number), hart=number)
+        world = debugger.current_world(number).name
+        yield f"{mark} hart {number}  {debugger.mode_name(number):<2}  {world:<18} {where}"

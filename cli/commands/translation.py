@@ -6,9 +6,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from cli.commands.machine import csr_in_short
 from cli.context import Context
-from cli.format import walk_lines
+from cli.format import csr_summary, walk_lines
 from cli.registry import command
 
 TABLES = {"gva": ("vsatp", "hgatp"), "gpa": ("hgatp",), "hva": ("satp",)}
@@ -17,29 +16,36 @@ ACCESS = {"r": "load", "w": "store", "x": "fetch"}
 
 
 @command(
-    "translate ADDR [r|w|x] [--space gva|gpa|hva]",
+    "translate ADDR [r|w|x] [--space gva|gpa|hva] [--world WORLD]",
     aliases=("tr",),
     help="walk the page tables for an address, showing every step of both stages",
     example="translate guest_data w",
 )
-def translate(context: Context, address: int, access: str | None, space: str | None) -> Iterator[str]:
+def translate(context: Context, address: int, access: str | None, space: str | None, world: str | None) -> Iterator[str]:
     """Each step shows where the PTE lies, its value and its bits; the end is the physical address or the bit that is
     missing. r, w and x say for what access (r unless told). Without --space the address is what the hart would load
-    from now; gva goes through both stages (vsatp, hgatp), gpa through the G-stage, hva through satp.
+    from now; gva goes through both stages (vsatp, hgatp), gpa through the G-stage, hva through satp. --world takes the
+    translation of a world that does not run now, as it was left: a number of `worlds`, host, guest or guest2.
     """
-    how = access or "r"
-    walk = context.debugger.translate(address, access=how, space=space or "current", hart=context.hart)
-    chosen = space or ("gva" if context.debugger.mode_name(context.hart).startswith("V") else "hva")
+    how, number = access or "r", None if world is None else context.world(world)
+    debugger, hart = context.debugger, context.hart
+    walk = debugger.translate(address, access=how, space=space or "current", hart=hart, world=number)
+    virtual = debugger.mode_name(hart).startswith("V") if number is None else number != 1
+    chosen = space or ("gva" if virtual else "hva")
     yield f"{ACCESS[how]} at {chosen.upper()} {context.place(address)}"
-    if context.debugger.mode_name(context.hart) == "M" and space is None:
+    if number is not None:
+        yield f"  of {debugger.worlds_known.name(number)}"
+    if number is None and debugger.mode_name(hart) == "M" and space is None:
         yield "  M-mode does not translate (unless mstatus.MPRV says so)"
     else:
         for name in TABLES[chosen]:
-            yield f"  {name}: {csr_in_short(context, name)}"
+            csr = context.csr(name)
+            value = debugger.read_register(name, hart, world=number)
+            yield f"  {name}: {csr_summary(csr, value) if csr else 'none'}"
     yield from walk_lines(walk, two_stages=chosen == "gva")
     if walk.fault is not None:
-        number = f"cause {walk.cause}, " if walk.cause is not None else ""
-        yield from textwrap.wrap(f"fault: {number}{walk.fault}", max(40, context.width), subsequent_indent="  ")
+        cause = f"cause {walk.cause}, " if walk.cause is not None else ""
+        yield from textwrap.wrap(f"fault: {cause}{walk.fault}", max(40, context.width), subsequent_indent="  ")
         return
     if chosen == "gva" and walk.gpa is not None:
         yield f"GPA {walk.gpa:#x}"

@@ -18,7 +18,7 @@ from core.devices.uart16550 import Uart16550
 SINGLE_LETTERS = "imafdqlcbkjtpvh"
 """Single-letter extensions in the order of the ISA string (unpriv, ISA Extension Naming Conventions)."""
 CACHE_BLOCK = 64
-"""Bytes of a cache block, for Zicbom and Zicboz."""
+"""Bytes of a cache block, for Zicbom, Zicbop and Zicboz."""
 PAGING_MODES = ("sv57", "sv48", "sv39")
 """Names that are told by mmu-type and not as extensions, largest first."""
 
@@ -75,9 +75,9 @@ def _cpu(hart: int, names: Collection[str]) -> Node:
         "riscv,isa-extensions": extensions,
         "mmu-type": mmu_type(names),
     }
-    for extension, name in (("zicbom", "riscv,cbom-block-size"), ("zicboz", "riscv,cboz-block-size")):
+    for extension in ("zicbom", "zicbop", "zicboz"):
         if extension in extensions:
-            properties[name] = CACHE_BLOCK
+            properties[f"riscv,{extension.removeprefix('zi')}-block-size"] = CACHE_BLOCK
     intc = Node("interrupt-controller", controller, label=f"cpu{hart}_intc")
     return Node(f"cpu@{hart:x}", properties, [intc], label=f"cpu{hart}")
 
@@ -102,9 +102,7 @@ def _chosen(board: Board, chosen: Chosen) -> Node:
     return Node("chosen", properties)
 
 
-def device_tree(
-    board: Board, ram_base: int, ram_size: int, extensions: Collection[str], chosen: Chosen | None = None
-) -> Node:
+def device_tree(board: Board, ram_base: int, ram_size: int, extensions: Collection[str], chosen: Chosen | None = None) -> Node:
     """The root of the machine's device tree.
 
     board: its devices, for as many harts as its services have; ram_base, ram_size: memory in bytes; extensions: what

@@ -118,9 +118,7 @@ def _segments(name: str, data: bytes, elf: Any) -> Iterator[Segment]:
         address, virtual = segment["p_paddr"], segment["p_vaddr"]
         _inside(name, f"segment {number} is", data, offset, stored)
         if stored > size or address + size > MAX_ADDRESS or virtual + size > MAX_ADDRESS:
-            raise BootError(
-                f"{name}: damaged ELF file: segment {number} has {stored:#x} bytes for {size:#x} at {address:#x}"
-            )
+            raise BootError(f"{name}: damaged ELF file: segment {number} has {stored:#x} bytes for {size:#x} at {address:#x}")
         yield Segment(number, address, virtual, size, data[offset : offset + stored])
 
 

@@ -44,9 +44,7 @@ class Firmware:
         """Power-on state: hart 0 runs, the others wait to be started when the built-in SBI is in charge."""
         plan = getattr(self.machine, "plan", None)
         supervised = plan is not None and plan.supervisor
-        self._states = [
-            HartState.STOPPED if supervised and index else HartState.STARTED for index in range(len(self.harts))
-        ]
+        self._states = [HartState.STOPPED if supervised and index else HartState.STARTED for index in range(len(self.harts))]
 
     @property
     def harts(self) -> Sequence[Hart]:
@@ -79,7 +77,6 @@ class Firmware:
     def deliver(self, hart: Hart, trap: Trap) -> None:
         """A Trap raised on behalf of the caller."""
         trap.put(hart)
-        hart.budget += 1
         hart.limit += 1
         hart.left = 1
         deliver(hart)

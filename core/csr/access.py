@@ -13,17 +13,20 @@ from typing import Any
 
 from core.csr.csr import Csr, Effect
 from core.csr.registry import CSRS_BY_ADDRESS, CSRS_BY_NAME
+from core.csr.stateen import state_rule
 from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import Dispatch, Trap, end_slice, u64
 from core.kernel import make_kernel
 from core.mmu.tlb import flush_all, update_regime
+from core.trap.catches import ON_READ, ON_WRITE, Caught, catch_csr
 from core.trap.causes import Cause
 
 CSR_READ = Dispatch("csr_read")
 CSR_BASE = Dispatch("csr_base")
 CSR_WRITE = Dispatch("csr_write")
 CSR_RULE = Dispatch("csr_rule")
+CSR_WRITE_RULE = Dispatch("csr_write_rule")
 
 BANKED = {csr.address - 0x100: csr.address for csr in CSRS_BY_NAME.values() if csr.group == "VS"}
 """Supervisor CSR address -> address of the VS CSR that takes its place when V=1 (norm:H_vscsrs_sub)."""
@@ -45,6 +48,11 @@ def nowhere(h: Hart, value: u64) -> None:
     """Writing what does not exist; `csr_check` came before."""
 
 
+def no_rule(h: Hart) -> u64:
+    """The rule for writes of most CSRs."""
+    return 0
+
+
 def csr_cause(h: Hart, address: u64, write: bool) -> u64:
     """0 when the current mode may access CSR `address`, else the cause of the trap (norm:H_cause_virtual_instruction).
 
@@ -54,6 +62,8 @@ def csr_cause(h: Hart, address: u64, write: bool) -> u64:
     if write and address >> 10 == 3:
         return Cause.ILLEGAL_INSTRUCTION
     refused = u64(CSR_RULE(address, h))
+    if write and refused == 0:
+        refused = u64(CSR_WRITE_RULE(address, h))
     level = (address >> 8) & 3
     if h.mode == 3 or refused == Cause.ILLEGAL_INSTRUCTION:
         return refused
@@ -73,7 +83,10 @@ def csr_check(h: Hart, address: u64, write: bool) -> None:
 
 def csr_read(h: Hart, address: u64) -> u64:
     """The value an instruction reads from CSR `address`; `csr_check` came before."""
-    return u64(CSR_READ(banked(h, address), h))
+    value = u64(CSR_READ(banked(h, address), h))
+    if h.catches & Caught.CSR != 0:
+        catch_csr(h, banked(h, address), value, ON_READ)
+    return value
 
 
 def csr_base(h: Hart, address: u64) -> u64:
@@ -83,6 +96,8 @@ def csr_base(h: Hart, address: u64) -> u64:
 
 def csr_write(h: Hart, address: u64, value: u64) -> None:
     """Write `value` to CSR `address` as far as it is legal, with all that follows; `csr_check` came before."""
+    if h.catches & Caught.CSR != 0:
+        catch_csr(h, banked(h, address), value, ON_WRITE)
     CSR_WRITE(banked(h, address), h, value)
 
 
@@ -104,16 +119,27 @@ def _with_effects(csr: type[Csr]) -> Callable[..., Any]:
 
 
 def _rule(csr: type[Csr]) -> Callable[..., Any]:
-    """The kernel function that says whether the CSR exists, and if so, applies its rule."""
-    if csr.feature == Feature.ZICSR and csr.rule is not None:
-        return csr.rule  # type: ignore[no-any-return]
-    name = f"rule_of_{csr.ext.replace(' ', '_')}" if csr.rule is None else f"{csr.name}_exists"
+    """The kernel function that says whether the CSR exists, and if so, applies the state enables and its rule."""
+    rule, state = csr.rule, state_rule(csr.name)
+    if state is not None:
+        rule = _after(csr.name, state, rule)
+    if csr.feature == Feature.ZICSR and rule is not None:
+        return rule  # type: ignore[no-any-return]
+    name = f"rule_of_{csr.ext.replace(' ', '_')}" if rule is None else f"{csr.name}_exists"
     if name not in _rules:
         test = f"h.features & {int(csr.feature):#x} != {int(csr.feature):#x}"
-        then = "rule(h)" if csr.rule is not None else "0"
+        then = "rule(h)" if rule is not None else "0"
         text = f"def {name}(h: Hart) -> u64:\n    return {int(Cause.ILLEGAL_INSTRUCTION)} if {test} else {then}\n"
-        _rules[name] = make_kernel(name, text, **({} if csr.rule is None else {"rule": csr.rule}))
+        _rules[name] = make_kernel(name, text, **({} if rule is None else {"rule": rule}))
     return _rules[name]
+
+
+def _after(name: str, state: Callable[..., Any], rule: Callable[..., Any] | None) -> Callable[..., Any]:
+    """The kernel function that applies a second rule when the first has nothing against the access."""
+    if rule is None:
+        return state
+    text = f"def {name}_rules(h: Hart) -> u64:\n    cause = state(h)\n    return cause if cause != 0 else rule(h)\n"
+    return make_kernel(f"{name}_rules", text, state=state, rule=rule)
 
 
 def _banked() -> Callable[..., Any]:
@@ -126,8 +152,11 @@ def _banked() -> Callable[..., Any]:
 banked = _banked()
 _rules: dict[str, Callable[..., Any]] = {}
 CSR_READ.default, CSR_BASE.default, CSR_WRITE.default, CSR_RULE.default = nothing, nothing, nowhere, no_csr
+CSR_WRITE_RULE.default = no_rule
 for _address, _csr in CSRS_BY_ADDRESS.items():
     CSR_READ.table[_address] = _csr.read
     CSR_BASE.table[_address] = _csr.base or _csr.read
     CSR_WRITE.table[_address] = _with_effects(_csr)
     CSR_RULE.table[_address] = _rule(_csr)
+    if _csr.write_rule is not None:
+        CSR_WRITE_RULE.table[_address] = _csr.write_rule

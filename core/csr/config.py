@@ -28,12 +28,18 @@ class TranslationEnvcfgFields(EnvcfgFields):
     STCE = rw(63, "stimecmp (vstimecmp) exists below", needs=Feature.SSTC)
     PBMTE = rw(62, "page tables have memory types (Svpbmt)", needs=Feature.SVPBMT)
     ADUE = rw(61, "hardware sets A and D in page tables (Svadu)", needs=Feature.SVADU)
+    DTE = rw(59, "double traps of S-mode (VS-mode) are told to M-mode (Ssdbltrp)", needs=Feature.SSDBLTRP)
 
 
-PARENTAL = (TranslationEnvcfgFields.STCE, TranslationEnvcfgFields.PBMTE, TranslationEnvcfgFields.ADUE)
+_FIELDS = TranslationEnvcfgFields
+PARENTAL = (_FIELDS.STCE, _FIELDS.PBMTE, _FIELDS.ADUE, _FIELDS.DTE)
 """henvcfg fields that need the same bit in menvcfg (norm:menvcfg_adue_henvcfg_adue_rdonly0 and its like)."""
 FREE = M64 & ~sum(field.mask for field in PARENTAL)
 """henvcfg bits that menvcfg has no say in."""
+
+
+SDT = 1 << 24
+"""SDT of mstatus and vsstatus: gone while DTE is 0 (norm:menvcfg_dte_op, norm:henvcfg_dte_op)."""
 
 
 class Menvcfg(TranslationEnvcfgFields, Csr, address=0x30A, effects=Effect.TRANSLATION | Effect.INTERRUPT):
@@ -49,6 +55,9 @@ class Menvcfg(TranslationEnvcfgFields, Csr, address=0x30A, effects=Effect.TRANSL
         if isset(new & u64(~h.menvcfg), Menvcfg.ADUE):
             h.warned |= (1 << Tolerance.AD_UPDATE_S) | (1 << Tolerance.AD_UPDATE_G)
         h.menvcfg = new
+        if not isset(new, Menvcfg.DTE):
+            h.mstatus &= u64(~SDT)
+            h.vsstatus &= u64(~SDT)
 
 
 class Henvcfg(TranslationEnvcfgFields, Csr, address=0x60A, ext="H", effects=Effect.TRANSLATION | Effect.INTERRUPT):
@@ -71,6 +80,8 @@ class Henvcfg(TranslationEnvcfgFields, Csr, address=0x60A, ext="H", effects=Effe
         if isset(new & u64(~h.henvcfg), Henvcfg.ADUE):
             h.warned |= 1 << Tolerance.AD_UPDATE_VS
         h.henvcfg = new
+        if not isset(new, Henvcfg.DTE):
+            h.vsstatus &= u64(~SDT)
 
 
 class Senvcfg(EnvcfgFields, Csr, address=0x10A):
@@ -96,6 +107,18 @@ class Hcounteren(CounterenFields, Csr, address=0x606, ext="H"):
 
 class Scounteren(CounterenFields, Csr, address=0x106):
     """scounteren, Counter-Enable (norm:scounteren)."""
+
+
+@inline
+def double_traps(h: Hart) -> bool:
+    """Whether S-mode has double traps (norm:menvcfg_dte_op)."""
+    return isset(h.menvcfg, Menvcfg.DTE)
+
+
+@inline
+def vs_double_traps(h: Hart) -> bool:
+    """Whether VS-mode has double traps (norm:henvcfg_dte_op)."""
+    return isset(h.menvcfg & h.henvcfg, Menvcfg.DTE)
 
 
 @inline

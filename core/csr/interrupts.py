@@ -4,6 +4,10 @@
 Three slots hold what is latched: `mip` (bits software sets: SSIP, VSSIP, STIP without Sstc, SEIP), `hvip` (VSTIP and
 VSEIP of hvip) and `irq_lines` (what devices drive: MSIP, MEIP, SEIP). Timer interrupts are compared when looked at,
 never latched. The one slot of enables is `mie`.
+
+With the Advanced Interrupt Architecture (AIA 1.0; core.csr.aia) M-mode can show S-mode interrupts of its own making, which
+come from `mvip` where mvien has a bit that mideleg has not, and likewise the hypervisor a guest (hvien, hideleg). Their
+enables are separate: `sie_virtual` and `vsie_virtual`. Without AIA mvien and hvien are zero.
 """
 
 from __future__ import annotations
@@ -15,13 +19,21 @@ from core.csr.hypervisor import Hstatus
 from core.csr.machine import S_LEVEL, VS_LEVEL, VS_ONLY, always_delegated
 from core.features import Feature
 from core.hart import Hart, state
-from core.isa.intrinsics import cold, get, inline, now, u64
+from core.isa.intrinsics import M64, cold, get, inline, now, u64
+from core.trap.causes import Cause
 
 state("irq_lines", doc="interrupt lines driven by devices: bits MSI, MEI, SEI as in mip")
 
 SSIP, VSSIP, MSIP, STIP, VSTIP, MTIP = 1 << 1, 1 << 2, 1 << 3, 1 << 5, 1 << 6, 1 << 7
 SEIP, VSEIP, MEIP, SGEIP = 1 << 9, 1 << 10, 1 << 11, 1 << 12
 M_LEVEL = MSIP | MTIP | MEIP
+LOCAL = M64 & ~0x1FFF
+"""Interrupts 13 to 63: local ones and those for custom use."""
+VTI = 1 << 30
+"""hvictl.VTI."""
+
+state("sie_virtual", doc="bits of sie that are not those of mie: where mvien has a bit that mideleg has not")
+state("vsie_virtual", doc="bits of vsie that are not those of hie: where hvien has a bit that hideleg has not")
 
 
 @inline
@@ -45,13 +57,13 @@ def timers_pending(h: Hart) -> u64:
 @cold
 def pending(h: Hart) -> u64:
     """All pending interrupts: the value of mip (norm:mip_sz_acc, norm:hip_op)."""
-    bits: u64 = h.mip | h.irq_lines
+    bits: u64 = (h.mip & u64(~(h.mvien & SEIP))) | h.irq_lines
     if sstc_enabled(h):
         bits &= u64(~STIP)
     bits |= timers_pending(h)
     if h.features & Feature.H == 0:
         return bits & u64(~VS_LEVEL)
-    bits |= h.hvip
+    bits |= h.hvip & VS_LEVEL
     vgein = get(h.hstatus, Hstatus.VGEIN)
     if vgein != 0 and (h.hgeip >> vgein) & 1 != 0:
         bits |= VSEIP
@@ -83,9 +95,9 @@ class Mip(Csr, address=0x344, effects=Effect.INTERRUPT):
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Set the latches; STIP is none of them with Sstc (norm:mip_stip_stimecmp_acc)."""
-        new = Mip.legalize(h, h.mip, value)
-        h.mip = (new & u64(~STIP)) | (h.mip & STIP) if sstc_enabled(h) else new
+        """Set the latches; STIP is none of them with Sstc (norm:mip_stip_stimecmp_acc), SEIP none with mvien.SEI."""
+        fixed: u64 = (h.mvien & SEIP) | STIP if sstc_enabled(h) else h.mvien & SEIP
+        h.mip = (Mip.legalize(h, h.mip, value) & u64(~fixed)) | (h.mip & fixed)
 
 
 class Mie(Csr, address=0x304, effects=Effect.INTERRUPT):
@@ -108,6 +120,24 @@ class Mie(Csr, address=0x304, effects=Effect.INTERRUPT):
         return new & (M_LEVEL | S_LEVEL | always_delegated(h))
 
 
+@inline
+def virtual_s(h: Hart) -> u64:
+    """Interrupts that are M-mode's making for S-mode (AIA, Interrupt filtering and virtual interrupts)."""
+    return u64(h.mvien & u64(~h.mideleg))
+
+
+@inline
+def virtual_vs(h: Hart) -> u64:
+    """Interrupts that are the hypervisor's making for the guest, besides those in hip (AIA, Virtual interrupts for VS
+    level)."""
+    return u64(h.hvien & u64(~h.hideleg))
+
+
+def emulated(h: Hart) -> u64:
+    """The rule of what a guest may not touch while hvictl.VTI is 1 (AIA, Virtual interrupts for VS level)."""
+    return Cause.VIRTUAL_INSTRUCTION if h.v != 0 and h.hvictl & VTI != 0 else 0
+
+
 class Sip(Csr, address=0x144, slot=False, effects=Effect.INTERRUPT):
     """sip, Supervisor Interrupt-Pending: the delegated S-level bits of mip (norm:sip_sie)."""
 
@@ -117,14 +147,22 @@ class Sip(Csr, address=0x144, slot=False, effects=Effect.INTERRUPT):
 
     @staticmethod
     def read(h: Hart) -> u64:
-        """What mideleg delegates of mip."""
-        return u64(pending(h) & h.mideleg & S_LEVEL)
+        """What mideleg delegates of mip, and what M-mode makes."""
+        made = (h.mvip | (h.mip & SEIP)) & virtual_s(h)
+        return u64((pending(h) & h.mideleg & S_LEVEL) | made)
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Only SSIP can be written (norm:sip_ssip_sie_ssie)."""
+        """Only SSIP can be written (norm:sip_ssip_sie_ssie), and what M-mode makes but SEIP."""
         mask = h.mideleg & SSIP
         h.mip = (h.mip & u64(~mask)) | (value & mask)
+        made = virtual_s(h) & u64(~SEIP)
+        h.mvip = (h.mvip & u64(~made)) | (value & made)
+
+    @staticmethod
+    def rule(h: Hart) -> u64:
+        """The hypervisor emulates the guest's while hvictl.VTI is 1 (AIA, Virtual interrupts for VS level)."""
+        return emulated(h)
 
 
 class Sie(Csr, address=0x104, slot=False, effects=Effect.INTERRUPT):
@@ -136,14 +174,21 @@ class Sie(Csr, address=0x104, slot=False, effects=Effect.INTERRUPT):
 
     @staticmethod
     def read(h: Hart) -> u64:
-        """What mideleg delegates of mie."""
-        return u64(h.mie & h.mideleg & S_LEVEL)
+        """What mideleg delegates of mie, and the enables of what M-mode makes."""
+        return u64((h.mie & h.mideleg & S_LEVEL) | (h.sie_virtual & virtual_s(h)))
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Write what is delegated."""
+        """Write what is delegated or made."""
         mask = h.mideleg & S_LEVEL
         h.mie = (h.mie & u64(~mask)) | (value & mask)
+        made = virtual_s(h)
+        h.sie_virtual = (h.sie_virtual & u64(~made)) | (value & made)
+
+    @staticmethod
+    def rule(h: Hart) -> u64:
+        """The hypervisor emulates the guest's while hvictl.VTI is 1 (AIA, Virtual interrupts for VS level)."""
+        return emulated(h)
 
 
 class Hvip(Csr, address=0x645, ext="H", effects=Effect.INTERRUPT):
@@ -161,7 +206,7 @@ class Hvip(Csr, address=0x645, ext="H", effects=Effect.INTERRUPT):
     @staticmethod
     def write(h: Hart, value: u64) -> None:
         """Set the latches, whatever hideleg says."""
-        h.hvip = value & (VSEIP | VSTIP)
+        h.hvip = value & (VSEIP | VSTIP | LOCAL) if h.features & Feature.SSAIA != 0 else value & (VSEIP | VSTIP)
         h.mip = (h.mip & u64(~VSSIP)) | (value & VSSIP)
 
 
@@ -230,14 +275,16 @@ class Vsip(Csr, address=0x244, ext="H", slot=False, group="VS", effects=Effect.I
 
     @staticmethod
     def read(h: Hart) -> u64:
-        """Delegated bits of hip, shifted."""
-        return u64((pending(h) & h.hideleg & VS_ONLY) >> 1)
+        """Delegated bits of hip, shifted, and what the hypervisor makes."""
+        return u64(((pending(h) & h.hideleg & VS_ONLY) >> 1) | (h.hvip & virtual_vs(h)))
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Only SSIP can be written: it is hip.VSSIP, if delegated."""
+        """Only SSIP can be written: it is hip.VSSIP, if delegated; and what the hypervisor makes."""
         mask = h.hideleg & VSSIP
         h.mip = (h.mip & u64(~mask)) | (u64(value << 1) & mask)
+        made = virtual_vs(h)
+        h.hvip = (h.hvip & u64(~made)) | (value & made)
 
 
 class Vsie(Csr, address=0x204, ext="H", slot=False, group="VS", effects=Effect.INTERRUPT):
@@ -249,11 +296,13 @@ class Vsie(Csr, address=0x204, ext="H", slot=False, group="VS", effects=Effect.I
 
     @staticmethod
     def read(h: Hart) -> u64:
-        """Delegated bits of hie, shifted."""
-        return u64((h.mie & h.hideleg & VS_ONLY) >> 1)
+        """Delegated bits of hie, shifted, and the enables of what the hypervisor makes."""
+        return u64(((h.mie & h.hideleg & VS_ONLY) >> 1) | (h.vsie_virtual & virtual_vs(h)))
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Write the delegated bits of hie."""
+        """Write the delegated bits of hie, and the enables of what the hypervisor makes."""
         mask = h.hideleg & VS_ONLY
         h.mie = (h.mie & u64(~mask)) | (u64(value << 1) & mask)
+        made = virtual_vs(h)
+        h.vsie_virtual = (h.vsie_virtual & u64(~made)) | (value & made)

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from core.csr.config import SDT, double_traps
 from core.csr.csr import Csr, Effect, zero
 from core.csr.fields import PRIVILEGES, STATES, XLENS, ro, rw, warl, wlrl
 from core.features import Feature
 from core.hart import Hart, state
 from core.isa.intrinsics import features_changed, get, inline, isset, u64
+from core.trap.causes import Cause
 
 state("features_all", doc="what the hart was made with; h.features is what of it misa enables", architectural=False)
 state("geilen", doc="GEILEN: how many guest external interrupts there are (norm:geilen)", architectural=False)
@@ -24,6 +26,7 @@ HSTATUS_RESET = 2 << 32
 """VSXL: 64."""
 SD = 1 << 63
 MXL_64 = 2 << 62
+B_EXTENSION = Feature.ZBA | Feature.ZBB | Feature.ZBS
 
 
 class Mvendorid(Csr, address=0xF11, slot=False):
@@ -86,7 +89,23 @@ def with_sd(value: u64) -> u64:
     return value | SD if get(value, StatusFields.FS) == 3 else value
 
 
-class Mstatus(StatusFields, Csr, address=0x300, effects=Effect.TRANSLATION | Effect.INTERRUPT):
+def legal_sdt(h: Hart, old: u64, new: u64) -> u64:
+    """SDT is read-only zero while menvcfg.DTE is 0 (norm:menvcfg_dte_op)."""
+    return new if double_traps(h) else 0
+
+
+class HostStatusFields(StatusFields):
+    """What of sstatus vsstatus has in its own way."""
+
+    SDT = warl(24, "a trap into S-mode is a double trap (norm:sstatus_sdt)", legal=legal_sdt, needs=Feature.SSDBLTRP)
+
+
+def masked_by_sdt(status: u64) -> u64:
+    """A status value as software may set it: SIE is 0 with SDT (norm:sstatus_sdt_sstatus_sie_overwrite)."""
+    return status & u64(~StatusFields.SIE.mask) if isset(status, HostStatusFields.SDT) else status
+
+
+class Mstatus(HostStatusFields, Csr, address=0x300, effects=Effect.TRANSLATION | Effect.INTERRUPT):
     """mstatus, Machine Status (norm:mstatus_sz_acc)."""
 
     MPV = rw(39, "virtualization mode before the trap into M-mode", needs=Feature.H)
@@ -107,6 +126,11 @@ class Mstatus(StatusFields, Csr, address=0x300, effects=Effect.TRANSLATION | Eff
         """The slot and SD."""
         return with_sd(h.mstatus)
 
+    @staticmethod
+    def write(h: Hart, value: u64) -> None:
+        """Set the slot; SDT rules SIE."""
+        h.mstatus = masked_by_sdt(Mstatus.legalize(h, h.mstatus, value))
+
 
 @inline
 def letter(h: Hart, feature: u64, bit: u64) -> u64:
@@ -126,6 +150,7 @@ class Misa(Csr, address=0x301, slot=False, effects=Effect.TRANSLATION | Effect.I
     F = ro(5, "single-precision floating point")
     D = ro(3, "double-precision floating point")
     C = ro(2, "compressed instructions")
+    B = ro(1, "bit manipulation: Zba, Zbb and Zbs")
     A = ro(0, "atomic instructions")
 
     @staticmethod
@@ -133,6 +158,8 @@ class Misa(Csr, address=0x301, slot=False, effects=Effect.TRANSLATION | Effect.I
         """What the enabled features say."""
         value = MXL_64 | letter(h, Feature.I, 8) | letter(h, Feature.M, 12) | letter(h, Feature.A, 0)
         value |= letter(h, Feature.C, 2) | letter(h, Feature.F, 5) | letter(h, Feature.D, 3) | letter(h, Feature.H, 7)
+        if h.features & B_EXTENSION == B_EXTENSION:
+            value |= 1 << 1  # norm:misa_b_op
         return value | letter(h, Feature.S, 18) | letter(h, Feature.U, 20)
 
     @staticmethod
@@ -156,6 +183,7 @@ def drop_hypervisor(h: Hart) -> None:
     h.mip &= u64(~VS_LEVEL)
     h.medeleg &= u64(~HYPERVISOR_CAUSES)
     h.hstatus = HSTATUS_RESET
+    h.vsstatus &= u64(~SDT)
     h.hedeleg = 0
     h.hideleg = 0
     h.hvip = 0
@@ -265,5 +293,13 @@ class Mtinst(Csr, address=0x34A, ext="H"):
     """mtinst, Machine Trap Instruction (norm:mtinst_sz_acc_op)."""
 
 
-class Mtval2(Csr, address=0x34B, ext="H"):
-    """mtval2, Machine Second Trap Value: faulting guest physical address shifted right by 2 (norm:mtval2_sz_acc_op)."""
+class Mtval2(Csr, address=0x34B):
+    """mtval2, Machine Second Trap Value: faulting guest physical address shifted right by 2 (norm:mtval2_sz_acc_op).
+
+    On a double trap, the cause of the unexpected trap, so that Ssdbltrp too needs it (norm:mtval2_Ssdbltrap).
+    """
+
+    @staticmethod
+    def rule(h: Hart) -> u64:
+        """It comes with either extension."""
+        return 0 if h.features & (Feature.H | Feature.SSDBLTRP) != 0 else Cause.ILLEGAL_INSTRUCTION

@@ -6,16 +6,18 @@ from __future__ import annotations
 from core.csr.config import Hcounteren, Mcounteren, sstc_enabled, vs_sstc_enabled
 from core.csr.csr import Csr, Effect
 from core.csr.fields import Field
-from core.csr.machine import CauseFields, Mstatus, StatusFields, VectorFields, legal_epc, with_sd
+from core.csr.interrupts import emulated
+from core.csr.machine import CauseFields, HostStatusFields, Mstatus, StatusFields, VectorFields, legal_epc, with_sd
 from core.hart import Hart
 from core.isa.intrinsics import M64, isset, u64
 from core.trap.causes import Cause
 
-SSTATUS: int = sum(field.mask for field in vars(StatusFields).values() if isinstance(field, Field))
+_FIELDS = [*vars(StatusFields).values(), HostStatusFields.SDT]
+SSTATUS: int = sum(field.mask for field in _FIELDS if isinstance(field, Field))
 """The bits of mstatus that sstatus shows."""
 
 
-class Sstatus(StatusFields, Csr, address=0x100, slot=False, effects=Effect.TRANSLATION | Effect.INTERRUPT):
+class Sstatus(HostStatusFields, Csr, address=0x100, slot=False, effects=Effect.TRANSLATION | Effect.INTERRUPT):
     """sstatus, Supervisor Status: a part of mstatus (norm:sstatus)."""
 
     @staticmethod
@@ -26,7 +28,7 @@ class Sstatus(StatusFields, Csr, address=0x100, slot=False, effects=Effect.TRANS
     @staticmethod
     def write(h: Hart, value: u64) -> None:
         """Write the visible part, leave the rest."""
-        h.mstatus = Mstatus.legalize(h, h.mstatus, (h.mstatus & u64(~SSTATUS)) | (value & SSTATUS))
+        Mstatus.write(h, (h.mstatus & u64(~SSTATUS)) | (value & SSTATUS))
 
 
 class Stvec(VectorFields, Csr, address=0x105):
@@ -66,3 +68,8 @@ class Stimecmp(Csr, address=0x14D, ext="Sstc", effects=Effect.INTERRUPT):
         if h.v != 0 and (not isset(h.hcounteren, Hcounteren.TM) or not vs_sstc_enabled(h)):
             return Cause.VIRTUAL_INSTRUCTION
         return 0
+
+    @staticmethod
+    def write_rule(h: Hart) -> u64:
+        """A guest's write could clear a pending interrupt, which hvictl.VTI leaves to the hypervisor."""
+        return emulated(h)

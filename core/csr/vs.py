@@ -3,21 +3,35 @@
 
 from __future__ import annotations
 
-from core.csr.config import Mcounteren, sstc_enabled
+from core.csr.config import Mcounteren, sstc_enabled, vs_double_traps
 from core.csr.csr import Csr, Effect
-from core.csr.machine import CauseFields, StatusFields, VectorFields, legal_epc, with_sd
+from core.csr.fields import warl
+from core.csr.machine import CauseFields, StatusFields, VectorFields, legal_epc, masked_by_sdt, with_sd
+from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import M64, isset, u64
 from core.trap.causes import Cause
 
 
+def legal_vs_sdt(h: Hart, old: u64, new: u64) -> u64:
+    """SDT is read-only zero while DTE of menvcfg or henvcfg is 0 (norm:henvcfg_dte_op)."""
+    return new if vs_double_traps(h) else 0
+
+
 class Vsstatus(StatusFields, Csr, address=0x200, ext="H", group="VS", effects=Effect.TRANSLATION | Effect.INTERRUPT):
     """vsstatus, Virtual Supervisor Status (norm:vsstatus_sz_acc_op)."""
+
+    SDT = warl(24, "a trap into VS-mode is a double trap (norm:vsstatus_sdt_op)", legal=legal_vs_sdt, needs=Feature.SSDBLTRP)
 
     @staticmethod
     def read(h: Hart) -> u64:
         """The slot and its own SD (norm:vsstatus_sd_xs_op)."""
         return with_sd(h.vsstatus)
+
+    @staticmethod
+    def write(h: Hart, value: u64) -> None:
+        """Set the slot; SDT rules SIE."""
+        h.vsstatus = masked_by_sdt(Vsstatus.legalize(h, h.vsstatus, value))
 
 
 class Vstvec(VectorFields, Csr, address=0x205, ext="H", group="VS"):

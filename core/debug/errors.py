@@ -40,3 +40,15 @@ class MemoryUnreadable(DebugError):
 
 class TooMany(DebugError):
     """No room for another breakpoint or watchpoint."""
+
+
+class UnknownWorld(DebugError):
+    """No guest of this number has been entered yet."""
+
+    def __init__(self, number: int) -> None:
+        which = f"guest {number - 1} has not been entered yet" if number > 1 else f"there is no world {number}"
+        super().__init__(f"{which}; `worlds` lists the worlds")
+
+
+class WorldNotCurrent(DebugError):
+    """A register of a world that does not run now cannot be written."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from core.boot.symbols import SymbolTable
 from core.debug import spaces
 from core.debug.errors import MemoryUnreadable
-from core.hart import Hart
 from core.isa.disassemble import disassemble as in_words
 
 
@@ -23,7 +22,7 @@ class Line:
     symbol: str | None
 
 
-def disassemble(hart: Hart, address: int, count: int, symbols: SymbolTable) -> list[Line]:
+def disassemble(space: spaces.Space, address: int, count: int, symbols: SymbolTable) -> list[Line]:
     """`count` instructions from `address` on; fewer where memory ends. Raises MemoryUnreadable at the first."""
     lines: list[Line] = []
 
@@ -32,10 +31,10 @@ def disassemble(hart: Hart, address: int, count: int, symbols: SymbolTable) -> l
 
     while len(lines) < count:
         try:
-            raw = int.from_bytes(spaces.read(hart, address, 2, "current"), "little")
+            raw = int.from_bytes(spaces.read(space, address, 2), "little")
             length = 2 if raw & 3 != 3 else 4
             if length == 4:
-                raw |= int.from_bytes(spaces.read(hart, address + 2, 2, "current"), "little") << 16
+                raw |= int.from_bytes(spaces.read(space, address + 2, 2), "little") << 16
         except MemoryUnreadable:
             if not lines:
                 raise

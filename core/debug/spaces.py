@@ -8,8 +8,10 @@ hva      hypervisor virtual: satp                spa  supervisor physical: RAM a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from core.debug.contexts import Context
 from core.debug.errors import DebugError, MemoryUnreadable
 from core.debug.walk import ACCESS, View, Walk, debug_translate, explain
 from core.hart import Hart
@@ -18,14 +20,6 @@ from core.mmu.modes import Access
 
 PAGE = 4096
 WORD_MASK = (1 << 64) - 1
-VIEWS: dict[str, Callable[[Hart], View | None]] = {
-    "current": View.current,
-    "gva": View.guest,
-    "gpa": lambda h: View.guest(h).guest_physical(),
-    "hva": View.host,
-    "spa": lambda h: None,
-}
-"""How each space translates; None: addresses are physical already."""
 WORDS = {
     "current": "address",
     "gva": "guest virtual address",
@@ -35,22 +29,40 @@ WORDS = {
 }
 
 
-def view_of(hart: Hart, space: str) -> View | None:
-    """The translation of a space. Raises DebugError for an unknown one."""
-    if space not in VIEWS:
-        raise DebugError(f"no address space {space!r}; there are {', '.join(VIEWS)}")
-    return VIEWS[space](hart)
+@dataclass(frozen=True)
+class Space:
+    """An address space of a hart; `world`: as a world sees it that does not run now, None: as the hart does."""
+
+    hart: Hart
+    name: str = "current"
+    world: Context | None = None
+
+    def view(self, access: Access = Access.READ) -> View | None:
+        """How it translates; None: addresses are physical already. Raises DebugError for an unknown space."""
+        world = self.world
+        if self.name not in WORDS:
+            raise DebugError(f"no address space {self.name!r}; there are {', '.join(WORDS)}")
+        if self.name == "spa":
+            return None
+        if self.name == "hva":
+            return View.host(self.hart)
+        if self.name == "current":
+            return View.current(self.hart, access) if world is None else world.view()
+        guest = View.guest(self.hart) if world is None or world.slot is None else world.view()
+        return guest.guest_physical() if self.name == "gpa" else guest
 
 
-def physical_parts(hart: Hart, address: int, length: int, space: str) -> Iterator[tuple[int, int, int]]:
+def physical_parts(space: Space, address: int, length: int) -> Iterator[tuple[int, int, int]]:
     """(address, physical address, bytes) for each page touched. Raises MemoryUnreadable where nothing is mapped."""
-    view = view_of(hart, space)
+    view = space.view()
     while length > 0:
         address &= WORD_MASK
         part = min(length, PAGE - address % PAGE)
         spa = address if view is None else debug_translate(view, address)
         if spa is None:
-            raise MemoryUnreadable(f"{WORDS[space]} {address:#x} is not mapped; `translate {address:#x}` says why", address)
+            whose = "" if space.world is None else f" of {space.world.name}"
+            text = f"{WORDS[space.name]} {address:#x}{whose} is not mapped; `translate {address:#x}` says why"
+            raise MemoryUnreadable(text, address)
         yield address, spa, part
         address += part
         length -= part
@@ -67,16 +79,16 @@ def _peek(hart: Hart, address: int, spa: int, length: int) -> bytes:
         raise MemoryUnreadable(f"cannot read {address:#x}: {error}", address) from error
 
 
-def read(hart: Hart, address: int, length: int, space: str) -> bytes:
+def read(space: Space, address: int, length: int) -> bytes:
     """Bytes of a space. Raises MemoryUnreadable when any of them cannot be read without side effects."""
-    parts = physical_parts(hart, address, length, space)
-    return b"".join(_peek(hart, at, spa, part) for at, spa, part in parts)
+    parts = physical_parts(space, address, length)
+    return b"".join(_peek(space.hart, at, spa, part) for at, spa, part in parts)
 
 
-def write(hart: Hart, address: int, data: bytes, space: str) -> None:
+def write(space: Space, address: int, data: bytes) -> None:
     """Write bytes of a space: RAM, or one device register as the hart would. All or nothing."""
-    machine = hart.machine
-    parts = list(physical_parts(hart, address, len(data), space))
+    machine = space.hart.machine
+    parts = list(physical_parts(space, address, len(data)))
     for at, spa, part in parts:
         if not machine.ram.contains(spa, part) and len(parts) > 1:
             raise MemoryUnreadable(f"cannot write {at:#x}: not RAM", at)
@@ -94,12 +106,12 @@ def write(hart: Hart, address: int, data: bytes, space: str) -> None:
         done += part
 
 
-def walk(hart: Hart, address: int, access: str, space: str) -> Walk:
+def walk(space: Space, address: int, access: str) -> Walk:
     """The walk of an access, permissions included. Raises DebugError for an unknown access or space."""
     if access not in ACCESS:
         raise DebugError(f"no access {access!r}; there are r, w and x")
     kind = Access(ACCESS[access])
-    view = View.current(hart, kind) if space == "current" else view_of(hart, space)
+    view = space.view(kind)
     if view is None:
         return Walk((), spa=address)
     return explain(view, address & WORD_MASK, kind)

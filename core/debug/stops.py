@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why the machine stands still, and the breakpoints and watchpoints that can make it."""
+"""Why the machine stands still, the breakpoints, watchpoints and catches that can make it, and what debuggers are told."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+
+from core.debug.worlds import HOST, World
 
 
 class StopKind(Enum):
@@ -14,6 +18,8 @@ class StopKind(Enum):
     STEP = "step"
     BREAKPOINT = "breakpoint"
     WATCHPOINT = "watchpoint"
+    CATCH = "catch"
+    NEW_WORLD = "new world"
     INTERRUPTED = "interrupted"
     EBREAK = "ebreak"
     EXITED = "exited"
@@ -25,8 +31,9 @@ class StopKind(Enum):
 class Stop:
     """One stop: the hart it is about, its pc, and a sentence for the user.
 
-    watch_address and watch_kind ("w", "r" or "a") belong to watchpoints, exit_code to EXITED, number to the breakpoint
-    or watchpoint hit.
+    watch_address and watch_kind ("w", "r" or "a") belong to watchpoints, exit_code to EXITED, number to the breakpoint,
+    watchpoint or catch hit; numbers: all those hit. world: the number of the world it is about: the one the hart is in,
+    for a caught VM exit the guest.
     """
 
     kind: StopKind
@@ -37,6 +44,8 @@ class Stop:
     watch_kind: str | None = None
     exit_code: int | None = None
     number: int | None = None
+    numbers: tuple[int, ...] = ()
+    world: int = HOST
 
 
 @dataclass(frozen=True)
@@ -58,17 +67,30 @@ class StateChanged:
     what: str
 
 
-Event = Resumed | Stopped | StateChanged
+@dataclass(frozen=True)
+class NewWorld:
+    """Event: a guest has been entered for the first time. Told on the machine's thread, while it runs."""
+
+    world: World
+
+
+Event = Resumed | Stopped | StateChanged | NewWorld
 
 WATCH_KINDS = {"watch": "w", "rwatch": "r", "awatch": "a"}
+
+Condition = Callable[[Any, int], bool]
+"""Called with the Debugger and the hart's number on the machine's thread; True: the hit counts."""
 
 
 @dataclass(eq=False)
 class Breakpoint:
-    """A breakpoint ("break") or watchpoint ("watch" for writes, "rwatch" for reads, "awatch" for both).
+    """A breakpoint ("break"), watchpoint ("watch" for writes, "rwatch" for reads, "awatch" for both) or "catch".
 
-    address is virtual; length in bytes (1 for a breakpoint); owner: the front end that set it; temporary: removed at the
-    first hit.
+    address is virtual, unless space is "gpa" or "spa"; length in bytes (1 for a breakpoint); owner: the front end that
+    set it; temporary: removed when it stops the machine; world: the number of the world it belongs to, None for any,
+    GUESTS for every guest; hart: None for any; condition: hits for which it is false do not count; ignore: so many more
+    hits count without stopping; hits: how many have counted; code: a breakpoint's condition once more, for the engines
+    (see core.engine.conditions): where it is false, nobody hears of the hit.
     """
 
     number: int
@@ -78,3 +100,9 @@ class Breakpoint:
     owner: str
     temporary: bool = False
     hits: int = 0
+    world: int | None = None
+    hart: int | None = None
+    condition: Condition | None = None
+    ignore: int = 0
+    space: str = "virtual"
+    code: bytes | None = None

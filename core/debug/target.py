@@ -7,14 +7,16 @@ own; short steps run at once on the caller's thread. State can be read and writt
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
 from core.boot.symbols import SymbolTable
 from core.csr.csr import Csr
 from core.csr.registry import CSRS_BY_NAME
 from core.debug import registers, spaces
+from core.debug.catches import Catch
+from core.debug.contexts import Context, context
+from core.debug.control import Control
 from core.debug.errors import (
     DebugError,
     MachineEnded,
@@ -23,18 +25,39 @@ from core.debug.errors import (
     ReadOnlyRegister,
     TooMany,
     UnknownRegister,
+    UnknownWorld,
+    WorldNotCurrent,
 )
+from core.debug.explain import explain_last_trap
+from core.debug.history import Switch, switches
 from core.debug.lines import Line, disassemble
-from core.debug.points import Points
-from core.debug.stops import Breakpoint, Event, Resumed, StateChanged, Stop, StopKind, Stopped
+from core.debug.loops import trap_loop
+from core.debug.specs import parse
+from core.debug.statistics import Statistics, statistics
+from core.debug.stops import (
+    WATCH_KINDS,
+    Breakpoint,
+    Condition,
+    Event,
+    NewWorld,
+    Resumed,
+    StateChanged,
+    Stop,
+    StopKind,
+    Stopped,
+)
 from core.debug.walk import Walk, WalkStep
-from core.engine.breakpoints import breakpoint_here
+from core.debug.worlds import GUESTS, HOST, World, set_symbols
 from core.hart import Hart
 from core.machine import Machine
-from core.scheduler import Outcome
+from core.trap.worlds import HISTORY
 
 __all__ = [
+    "GUESTS",
+    "HOST",
     "Breakpoint",
+    "Catch",
+    "Condition",
     "DebugError",
     "Debugger",
     "Event",
@@ -42,198 +65,72 @@ __all__ = [
     "MachineEnded",
     "MachineRunning",
     "MemoryUnreadable",
+    "NewWorld",
     "ReadOnlyRegister",
     "Resumed",
     "StateChanged",
+    "Statistics",
     "Stop",
     "StopKind",
     "Stopped",
+    "Switch",
     "SymbolTable",
     "TooMany",
     "UnknownRegister",
+    "UnknownWorld",
     "Walk",
     "WalkStep",
+    "World",
+    "WorldNotCurrent",
 ]
 
-INLINE_STEPS = 256
-"""Up to so many steps run on the caller's thread."""
-CHUNK = 1 << 40
-"""Units of one `Machine.run` while continuing; it returns earlier when asked to stop."""
-INPUT_WAIT = 0.2
-"""Seconds between looks at a stop request while waiting for input."""
 
-
-class Debugger:
+class Debugger(Control):
     """Controls one machine.
 
     waits_for_input: when every hart waits in WFI and nothing is due, wait for console input instead of stopping with
-    IDLE. limit: instructions after which the machine stops with LIMIT, None for no limit.
+    IDLE. limit: instructions after which the machine stops with LIMIT, None for no limit. stop_on_new_world: stop before
+    the first instruction of a guest that is entered for the first time.
+
+    `world` parameters are numbers of worlds (1 the host, guests from 2 on); None means the world the hart is in.
     """
 
     def __init__(self, machine: Machine, symbols: SymbolTable | None = None) -> None:
-        self.machine = machine
-        self.symbols = symbols if symbols is not None else machine.plan.symbols
+        super().__init__(machine, symbols)
         self.elf_path = machine.config.boot.program
-        self.waits_for_input = False
-        self.limit: int | None = None
-        self.points = Points(machine)
-        self.running = False
-        self.stop = Stop(StopKind.RESET, 0, machine.harts[0].pc, "the machine is at reset")
-        self._state = threading.Condition()
-        self._listeners: list[Callable[[Event], None]] = []
-        self._interrupted = False
-        self._thread: threading.Thread | None = None
 
-    # -- events -------------------------------------------------------------------------------------------------------
+    # -- worlds -------------------------------------------------------------------------------------------------------
 
-    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Call `listener` with every event, on the thread that runs the machine. Returns a function that ends this."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
-
-    def _tell(self, event: Event) -> None:
-        for listener in list(self._listeners):
-            listener(event)
-
-    # -- run control --------------------------------------------------------------------------------------------------
-
-    @property
-    def harts(self) -> int:
-        """Number of harts."""
-        return len(self.machine.harts)
-
-    def resume(
-        self,
-        *,
-        hart: int | None = None,
-        steps: int | None = None,
-        step_range: tuple[int, int] | None = None,
-    ) -> None:
-        """Let the machine run; returns at once, the stop comes as an event (short steps are over on return).
-
-        steps: so many instructions of `hart` while the others stand still (an instruction that traps counts: it ends at
-        the handler); step_range: step `hart` while start <= pc < end; neither: run on. Raises MachineRunning,
-        MachineEnded.
-        """
-        with self._state:
-            if self.running:
-                raise MachineRunning
-            if self.machine.exit_code is not None:
-                raise MachineEnded
-            self.running = True
-            self._interrupted = False
-            self.machine.take_stop_request()
-        self._tell(Resumed())
-        chosen = self.stop.hart if hart is None else hart
-        job = (chosen, steps, step_range)
-        if steps is not None and steps <= INLINE_STEPS:
-            self._work(*job)
-        else:
-            self._thread = threading.Thread(target=self._work, args=job, name="machine", daemon=True)
-            self._thread.start()
-
-    def interrupt(self) -> None:
-        """Stop the machine soon; does nothing when it stands still."""
-        if self.running:
-            self._interrupted = True
-            self.machine.request_stop()
-
-    def wait(self, timeout: float | None = None) -> Stop | None:
-        """Wait until the machine stands still; None when `timeout` seconds were not enough."""
-        with self._state:
-            return self.stop if self._state.wait_for(lambda: not self.running, timeout) else None
-
-    def reset(self) -> None:
-        """Power-on state, the program loaded again. Breakpoints stay."""
+    def worlds(self) -> list[World]:
+        """Every world that has been entered, by number."""
         self._require_stopped()
-        self.machine.reset()
-        self.points.arm()
-        self._finish(Stop(StopKind.RESET, 0, self.machine.harts[0].pc, "the machine was reset"))
+        return [self.worlds_known.describe(number) for number in self.worlds_known.numbers()]
 
-    def close(self) -> None:
-        """Stop the machine for good."""
-        self.interrupt()
-        self.wait(5)
-        self._listeners.clear()
+    def current_world(self, hart: int = 0) -> World:
+        """The world a hart is in."""
+        return self.worlds_known.describe(self.worlds_known.current(self._hart(hart)))
 
-    def _work(self, hart: int, steps: int | None, step_range: tuple[int, int] | None) -> None:
-        stopped_at = self.machine.harts[self.stop.hart]
-        if stopped_at.pc == self.stop.pc and breakpoint_here(stopped_at):
-            stopped_at.break_skip = 1
-        if step_range is not None:
-            stop = self._step_range(hart, *step_range)
-        elif steps is not None:
-            stop = self._explain(self.machine.run(steps, hart), hart, StopKind.STEP)
-        else:
-            stop = self._continue()
-        for each in self.machine.harts:
-            each.break_skip = 0
-        self._finish(stop)
+    def set_symbols(self, which: str, path: Path) -> None:
+        """Symbols for "host", "guest:N" (N counts from 1 in order of first entry) or "guest:*". Raises DebugError."""
+        set_symbols(self.worlds_known, which, path)
+        if which == "host":
+            self.symbols, self.elf_path = self.worlds_known.symbols[HOST][0], path
 
-    def _finish(self, stop: Stop) -> None:
-        with self._state:
-            self.stop = stop
-            self.running = False
-            self._state.notify_all()
-        self._tell(Stopped(stop))
+    def _world(self, hart: int, world: int | None) -> Context | None:
+        """A world that is not current, None for the current one. Raises UnknownWorld, UnknownRegister."""
+        return None if world is None else context(self.worlds_known, self._hart(hart), world)
 
-    def _step_range(self, hart: int, start: int, end: int) -> Stop:
-        state = self.machine.harts[hart]
-        while True:
-            outcome = self.machine.run(1, hart)
-            if outcome is not Outcome.BUDGET or self._interrupted or not start <= state.pc < end:
-                return self._explain(outcome, hart, StopKind.STEP)
-
-    def _continue(self) -> Stop:
-        while True:
-            units = CHUNK if self.limit is None else max(0, self.limit - self.retired(self.machine.current.hartid))
-            outcome = self.machine.run(units) if units else Outcome.BUDGET
-            if self._interrupted:
-                outcome = Outcome.STOPPED
-            hart = self.machine.current.hartid
-            if outcome is Outcome.IDLE and self.waits_for_input:
-                self.machine.wait_for_input(INPUT_WAIT)
-            elif outcome is Outcome.BUDGET and self.limit is not None and self.retired(hart) >= self.limit:
-                return self._stop(StopKind.LIMIT, hart, f"{self.limit} instructions are over")
-            elif outcome not in (Outcome.BUDGET, Outcome.RESET):
-                return self._explain(outcome, hart, StopKind.LIMIT)
-
-    def _stop(self, kind: StopKind, hart: int, text: str, **more: Any) -> Stop:
-        return Stop(kind, hart, self.machine.harts[hart].pc, text, **more)
-
-    def _explain(self, outcome: Outcome, hart: int, budget: StopKind) -> Stop:
-        """A Stop for an outcome; `budget` is what running out of units means."""
-        where = self.symbols.format(self.machine.harts[hart].pc)
-        if outcome is Outcome.BREAKPOINT:
-            number = self.points.hit_breakpoint(self.machine.harts[hart])
-            return self._stop(StopKind.BREAKPOINT, hart, f"breakpoint {number} at {where}", number=number)
-        if outcome is Outcome.WATCHPOINT:
-            hit = self.points.hit_watchpoint(self.machine.harts[hart])
-            text = f"watchpoint {hit.point.number}: {hit.text} at {hit.address:#x}, now at {where}"
-            return self._stop(
-                StopKind.WATCHPOINT, hart, text, watch_address=hit.address, watch_kind=hit.kind, number=hit.point.number
-            )
-        if outcome is Outcome.EXITED:
-            code = self.machine.exit_code or 0
-            return self._stop(StopKind.EXITED, hart, f"the machine switched itself off with status {code}", exit_code=code)
-        kind, text = {
-            Outcome.STOPPED: (StopKind.INTERRUPTED, f"stopped at {where}"),
-            Outcome.EBREAK: (StopKind.EBREAK, f"ebreak at {where}"),
-            Outcome.IDLE: (StopKind.IDLE, "every hart waits in WFI and nothing will wake it"),
-            Outcome.RESET: (StopKind.RESET, "the machine was reset"),
-        }.get(outcome, (budget, f"stepped to {where}"))
-        return self._stop(kind, hart, text)
+    def _space(self, name: str, hart: int, world: int | None) -> spaces.Space:
+        """An address space; a world that this hart has not run is taken from a hart that has."""
+        problem: UnknownRegister | None = None
+        for each in [hart, *(other for other in range(self.harts) if other != hart)] if world is not None else [hart]:
+            try:
+                return spaces.Space(self._hart(each), name, self._world(each, world))
+            except UnknownRegister as found:
+                problem = problem or found
+        raise problem or DebugError("no hart")
 
     # -- registers ----------------------------------------------------------------------------------------------------
-
-    def _require_stopped(self) -> None:
-        if self.running:
-            raise MachineRunning
 
     def _hart(self, index: int) -> Hart:
         self._require_stopped()
@@ -245,13 +142,22 @@ class Debugger:
         """Every register's name: general by ABI name, f0 to f31, pc, virt, mode, priv, all CSRs."""
         return registers.register_names(self.machine.harts[0])
 
-    def read_register(self, name: str, hart: int = 0) -> int:
-        """A register's value. Raises UnknownRegister, MachineRunning."""
-        return registers.read_register(self._hart(hart), name)
+    def read_register(self, name: str, hart: int = 0, *, world: int | None = None) -> int:
+        """A register's value; of a world that does not run, the one it was left with (see core.debug.contexts).
 
-    def write_register(self, name: str, value: int, hart: int = 0) -> int:
-        """Write a register; returns what legalization made of it. Raises ReadOnlyRegister and as `read_register`."""
-        result = registers.write_register(self._hart(hart), name, value)
+        Raises UnknownRegister, UnknownWorld, MachineRunning.
+        """
+        left = self._world(hart, world)
+        return registers.read_register(self._hart(hart), name) if left is None else left.read(name)
+
+    def write_register(self, name: str, value: int, hart: int = 0, *, world: int | None = None) -> int:
+        """Write a register; returns what legalization made of it.
+
+        Raises ReadOnlyRegister, WorldNotCurrent where the world that was left would not notice, and as `read_register`.
+        """
+        left = self._world(hart, world)
+        state = self._hart(hart)
+        result = registers.write_register(state, name, value) if left is None else left.write(name, value)
         self._tell(StateChanged(name))
         return result
 
@@ -259,9 +165,10 @@ class Debugger:
         """The CSRs of the machine's harts."""
         return [CSRS_BY_NAME[name] for name in registers.present_csrs(self.machine.harts[0])]
 
-    def mode_name(self, hart: int = 0) -> str:
-        """ "M", "HS", "U", "VS" or "VU"."""
-        return registers.mode_name(self._hart(hart))
+    def mode_name(self, hart: int = 0, *, world: int | None = None) -> str:
+        """ "M", "HS", "U", "VS" or "VU": of a world that does not run, the mode it was left in."""
+        mode = self.read_register("mode", hart, world=world)
+        return registers.MODE_NAMES.get((mode & 3, mode >> 2), "?")
 
     def retired(self, hart: int = 0) -> int:
         """Instructions retired."""
@@ -269,40 +176,147 @@ class Debugger:
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
-    def read_memory(self, address: int, length: int, *, space: str = "current", hart: int = 0) -> bytes:
+    def read_memory(
+        self, address: int, length: int, *, space: str = "current", hart: int = 0, world: int | None = None
+    ) -> bytes:
         """Bytes of an address space (see core.debug.spaces), whatever the permissions. Raises MemoryUnreadable."""
-        return spaces.read(self._hart(hart), address, length, space)
+        return spaces.read(self._space(space, hart, world), address, length)
 
-    def write_memory(self, address: int, data: bytes, *, space: str = "current", hart: int = 0) -> None:
+    def write_memory(
+        self, address: int, data: bytes, *, space: str = "current", hart: int = 0, world: int | None = None
+    ) -> None:
         """Write bytes of an address space; all or nothing. Raises MemoryUnreadable."""
-        spaces.write(self._hart(hart), address, data, space)
+        spaces.write(self._space(space, hart, world), address, data)
         self._tell(StateChanged("memory"))
 
-    def translate(self, address: int, *, access: str = "r", space: str = "current", hart: int = 0) -> Walk:
+    def translate(
+        self, address: int, *, access: str = "r", space: str = "current", hart: int = 0, world: int | None = None
+    ) -> Walk:
         """The walk that a load ("r"), store ("w") or fetch ("x") would make now, step by step."""
-        return spaces.walk(self._hart(hart), address, access, space)
+        return spaces.walk(self._space(space, hart, world), address, access)
 
-    def disassemble(self, address: int, count: int, *, hart: int = 0) -> list[Line]:
-        """`count` instructions from `address` on in the current space. Raises MemoryUnreadable at the first."""
-        return disassemble(self._hart(hart), address, count, self.symbols)
+    def disassemble(self, address: int, count: int, *, hart: int = 0, world: int | None = None) -> list[Line]:
+        """`count` instructions from `address` on as a world sees them. Raises MemoryUnreadable at the first."""
+        state = self._hart(hart)
+        number = self.worlds_known.current(state) if world is None else world
+        symbols = self.worlds_known.symbols_of(number)[0]
+        return disassemble(self._space("current", hart, world), address, count, self.symbols if symbols is None else symbols)
+
+    def instruction_text(self, hart: Hart, address: int) -> str:
+        """The instruction at an address as the hart sees it, "?" where nothing is mapped."""
+        try:
+            return disassemble(spaces.Space(hart), address, 1, self.symbols)[0].text
+        except MemoryUnreadable:
+            return "?"
+
+    # -- explaining ---------------------------------------------------------------------------------------------------
+
+    def explain(self, hart: int = 0) -> list[str]:
+        """The last trap of a hart in words, line by line: who took it and why, what it wrote, the failed walk, hints."""
+        self._hart(hart)
+        return explain_last_trap(self, hart)
+
+    def history(self, count: int = HISTORY, *, hart: int = 0, traps: bool = True) -> list[Switch]:
+        """The last `count` world switches (and other traps) of a hart, oldest first."""
+        return switches(self.worlds_known, self._hart(hart), count, traps=traps)
+
+    def statistics(self) -> Statistics:
+        """Who has run for how long, which VM exits there were, and what they cost."""
+        self._require_stopped()
+        return statistics(self.worlds_known, self.machine.harts)
+
+    def trap_loop(self, hart: int = 0) -> str | None:
+        """Why a hart gets nowhere (it only takes traps, or a guest exits at one instruction for ever), None if it does."""
+        return trap_loop(self, self._hart(hart))
 
     # -- breakpoints --------------------------------------------------------------------------------------------------
 
-    def add_breakpoint(self, address: int, *, owner: str, temporary: bool = False) -> Breakpoint:
-        """Stop before the instruction at a virtual address. Raises TooMany, MachineRunning."""
-        self._require_stopped()
-        return self.points.add("break", address, 1, owner, temporary)
+    def add_breakpoint(
+        self,
+        address: int,
+        *,
+        owner: str,
+        temporary: bool = False,
+        world: int | None = None,
+        hart: int | None = None,
+        condition: Condition | None = None,
+        code: bytes | None = None,
+        ignore: int = 0,
+    ) -> Breakpoint:
+        """Stop before the instruction at a virtual address; it need not be mapped yet.
 
-    def add_watchpoint(self, address: int, length: int, kind: str, *, owner: str) -> Breakpoint:
-        """Stop after an access: "watch" writes, "rwatch" reads, "awatch" both. Raises TooMany, MachineRunning."""
+        world: None for any, GUESTS for every guest; it may be one that is not known yet. condition(debugger, hart): hits
+        for which it is false do not count; code: the same as bytecode (core.engine.conditions), which engines evaluate
+        without leaving; where they cannot tell, condition decides. ignore: go on for so many that do count. Raises
+        TooMany, MachineRunning.
+        """
         self._require_stopped()
-        return self.points.add(kind, address, length, owner)
+        number = self.points.new_number()
+        point = Breakpoint(number, "break", address, 1, owner, temporary, 0, world, hart, condition, ignore, code=code)
+        return self.points.place(point)
+
+    def add_watchpoint(
+        self,
+        address: int,
+        length: int,
+        kind: str,
+        *,
+        owner: str,
+        space: str = "virtual",
+        world: int | None = None,
+        hart: int | None = None,
+        condition: Condition | None = None,
+        ignore: int = 0,
+    ) -> Breakpoint:
+        """Stop after an access: "watch" writes, "rwatch" reads, "awatch" both.
+
+        space: "virtual", "gpa" (accesses of guests through the G-stage) or "spa" (whoever makes them); the rest as for
+        `add_breakpoint`. Raises TooMany, MachineRunning.
+        """
+        self._require_stopped()
+        number = self.points.new_number()
+        point = Breakpoint(number, kind, address, length, owner, False, 0, world, hart, condition, ignore, space)
+        if kind not in WATCH_KINDS:
+            raise DebugError(f"no such kind of watchpoint: {kind}")
+        return self.points.place(point)
+
+    def add_catch(
+        self,
+        spec: str,
+        *,
+        owner: str,
+        world: int | None = None,
+        hart: int | None = None,
+        condition: Condition | None = None,
+        ignore: int = 0,
+        temporary: bool = False,
+    ) -> Catch:
+        """Stop after an event (the words are in core.debug.specs). Raises DebugError for what cannot be caught."""
+        self._require_stopped()
+        found = parse(spec)
+        catch = Catch(
+            self.points.new_number(),
+            "catch",
+            found.first,
+            found.last - found.first + 1,
+            owner,
+            temporary,
+            0,
+            world,
+            hart,
+            condition,
+            ignore,
+            "gpa" if found.event == "gpa" else "virtual",
+            spec=found,
+        )
+        self.points.place(catch)
+        return catch
 
     def remove_breakpoint(self, number: int) -> None:
-        """Remove a breakpoint or watchpoint. Raises DebugError when there is none of that number."""
+        """Remove a breakpoint, watchpoint or catch. Raises DebugError when there is none of that number."""
         self._require_stopped()
         self.points.remove(number)
 
     def breakpoints(self) -> list[Breakpoint]:
-        """All breakpoints and watchpoints, by number."""
+        """All breakpoints, watchpoints and catches, by number."""
         return self.points.all()

@@ -21,6 +21,7 @@ from core.mmu.physical import access_fault, guest_page_fault, page_fault
 from core.mmu.pmp import allowed_now
 from core.mmu.pte import PTE_SIZE, Pte, Verdict, judge, leaf_target, missing_ad
 from core.mmu.regime import data_regime, regime_of
+from core.mmu.walk import known_bits
 from core.trap.causes import describe
 
 ACCESS = {"r": Access.READ, "w": Access.WRITE, "x": Access.FETCH, "hlvx": Access.HLVX}
@@ -74,7 +75,8 @@ class View:
     """What a translation depends on. The defaults describe M-mode.
 
     priv, v: effective modes of the access; sum, mxr: as they act on the first stage (of vsstatus when v); gmxr:
-    sstatus.MXR, acting on the G-stage; adue: menvcfg.ADUE; vs_adue: henvcfg.ADUE. read: the 8 bytes at a physical
+    sstatus.MXR, acting on the G-stage; adue: menvcfg.ADUE; vs_adue: henvcfg.ADUE; known, vs_known: bits of Svnapot and
+    Svpbmt that mean something in entries, vs_known in the VS-stage. read: the 8 bytes at a physical
     address, None when that is not RAM; allows: (spa, size, access, privilege) -> whether PMP allows it.
     """
 
@@ -90,6 +92,8 @@ class View:
     gmxr: bool = False
     adue: bool = False
     vs_adue: bool = False
+    known: int = 0
+    vs_known: int = 0
 
     @classmethod
     def of(cls, h: Hart, regime: int) -> View:
@@ -112,6 +116,8 @@ class View:
             gmxr=has(Regime.GMXR),
             adue=adue,
             vs_adue=adue and Henvcfg.ADUE.of(h.henvcfg) != 0,
+            known=known_bits(h, Stage.S),
+            vs_known=known_bits(h, Stage.VS),
         )
 
     @classmethod
@@ -210,7 +216,7 @@ class _Walker:
                 continue  # the entry has changed: the walker looks again
             target = leaf_target(pte, level, address)
             updated = f"; hardware sets {bit_names(missing)}" if missing else ""
-            self.note(stage, level, place, spa, pte, f"leaf, {SIZES[level]}: {target:#x}{updated}")
+            self.note(stage, level, place, spa, pte, f"leaf, {size_words(pte, level)}: {target:#x}{updated}")
             return target
 
     def nested(self, gpa: int, want: Access) -> int:
@@ -235,9 +241,10 @@ class _Walker:
         """The verdict on an entry with the rights of the view; permissions count only if asked for."""
         view = self.view
         if stage == Stage.G:
-            verdict = judge(pte, level, want, False, False, view.gmxr and self.implicit is None)
+            verdict = judge(pte, level, want, view.known, False, False, view.gmxr and self.implicit is None)
         else:
-            verdict = judge(pte, level, want, view.priv != 0, view.sum, view.mxr)
+            known = view.vs_known if stage == Stage.VS else view.known
+            verdict = judge(pte, level, want, known, view.priv != 0, view.sum, view.mxr)
         if verdict >= Verdict.NOT_USER and not self.permissions:
             return Verdict.LEAF
         return VERDICTS[verdict]
@@ -291,6 +298,13 @@ class _Walker:
         words = f"{describe(cause)}: {text} ({rule})"
         implicit = self.implicit if gpa is not None else None
         raise _Stopped(Walk(tuple(self.steps), None, self.gpa, words, int(cause), rule, gpa, implicit))
+
+
+def size_words(pte: int, level: int) -> str:
+    """What a leaf maps, and its memory type if it tells one."""
+    size = "4 KiB page of a 64 KiB range" if Pte.N.of(pte) else SIZES[level]
+    memory_type = Pte.PBMT.of(pte)
+    return f"{size}, memory type {Pte.PBMT.words(memory_type)}" if memory_type else size
 
 
 def bit_names(bits: int) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from core.boot.fdt import Node
+from core.boot.fdt import Node, Ref, Value
+from core.devices.dma import Dma
 from core.hart import Hart
 from core.memory.ram import BusError
 
@@ -19,6 +20,9 @@ TIMEBASE = 10_000_000
 """Ticks of mtime in one second (QEMU's virt: 10 MHz)."""
 
 NANOSECONDS_PER_TICK = 1_000_000_000 // TIMEBASE
+
+INTERRUPT_CONTROLLER = "plic"
+"""Device-tree label of the controller that devices are wired to as an operating system sees it."""
 
 
 def _nothing(*arguments: object) -> None:
@@ -45,6 +49,14 @@ class Services:
     """Switch the machine off with this exit status (0: success)."""
     reset: Callable[[], None] = _nothing
     """Reset the machine."""
+    report: Callable[[str], None] = _nothing
+    """One line for the user: a driver broke a rule, and how."""
+    dma: Dma = field(default_factory=Dma)
+    """RAM, for devices that reach it by themselves."""
+    interrupt_cells: tuple[int, ...] = ()
+    """What the device tree says of an interrupt besides its number; set by the board."""
+    send_msi: Callable[[int, int], None] = _nothing
+    """(physical address, data): a message-signaled interrupt; set by the board."""
     epoch: int = 0
     """Wall-clock time at which mtime was 0, in nanoseconds since 1970-01-01 00:00 UTC."""
 
@@ -121,6 +133,11 @@ class Device:
     def root_nodes(self) -> list[Node]:
         """Further nodes that belong directly under the root."""
         return []
+
+    def wiring(self) -> dict[str, Value]:
+        """Device-tree properties that tell its interrupt."""
+        cells = [self.irq, *self.services.interrupt_cells]
+        return {"interrupt-parent": Ref(INTERRUPT_CONTROLLER), "interrupts": cells}
 
     def deadline(self) -> int | None:
         """mtime at which the device next does something by itself, in ticks; None: never."""

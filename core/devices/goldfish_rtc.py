@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from core.boot.fdt import Node, Ref, Value, wide
+from core.boot.fdt import Node, Value, wide
 from core.devices.device import NANOSECONDS_PER_TICK, Device, Register
 
 WORD_MASK = (1 << 64) - 1
@@ -125,7 +125,6 @@ class GoldfishRtc(Device):
         properties: dict[str, Value] = {
             "compatible": "google,goldfish-rtc",
             "reg": wide(self.base, self.length),
-            "interrupt-parent": Ref("plic"),
-            "interrupts": self.irq,
+            **self.wiring(),
         }
         return [Node(f"rtc@{self.base:x}", properties)]

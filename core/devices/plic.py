@@ -148,9 +148,7 @@ class Plic(Device):
         Register("priority", 0, 4, _read_priority, _write_priority, pure=True, count=1024),
         Register("pending", 0x1000, 4, _read_pending, pure=True, count=WORDS),
         Register("enable", 0x2000, 4, _read_enable, _write_enable, pure=True, count=CONTEXTS * WORDS),
-        Register(
-            "threshold", 0x20_0000, 4, _read_threshold, _write_threshold, pure=True, count=CONTEXTS, stride=0x1000
-        ),
+        Register("threshold", 0x20_0000, 4, _read_threshold, _write_threshold, pure=True, count=CONTEXTS, stride=0x1000),
         Register("claim/complete", 0x20_0004, 4, _claim, _complete, _peek_claim, count=CONTEXTS, stride=0x1000),
     )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from typing import ClassVar
 
-from core.boot.fdt import Node, Ref, Value, wide
+from core.boot.fdt import Node, Value, wide
 from core.devices.device import Device, Register
 
 CLOCK = 3_686_400
@@ -255,7 +255,6 @@ class Uart16550(Device):
             "compatible": "ns16550a",
             "reg": wide(self.base, self.length),
             "clock-frequency": CLOCK,
-            "interrupt-parent": Ref("plic"),
-            "interrupts": self.irq,
+            **self.wiring(),
         }
         return [Node(f"serial@{self.base:x}", properties, label="uart")]

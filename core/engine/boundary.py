@@ -51,6 +51,9 @@ def boundary(h: Hart) -> bool:
     while True:
         if h.event != 0 or h.budget == 0:
             return True
+        if h.range_size != 0 and u64(h.pc - h.range_start) >= h.range_size:
+            h.event |= Event.RANGE
+            return True
         if h.wfi != 0:
             if not wakes(h):
                 h.event |= Event.WFI
@@ -63,7 +66,7 @@ def boundary(h: Hart) -> bool:
         h.budget = u64(h.budget - 1)
         h.idle = u64(h.idle + 1)
     deadline = next_deadline(h)
-    units = h.budget
+    units: u64 = 1 if h.range_size != 0 else h.budget
     if deadline != NEVER:
         due = units_until(h, deadline)
         if due < units:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from core.engine import decoded
 from core.engine.operands import extractors
-from core.features import Feature
 from core.hart import Hart
-from core.isa.decode import decode_index, expand
+from core.isa.decode import decode_index, expand, needs
 from core.isa.encoding import INSTRUCTIONS
 from core.isa.intrinsics import Trap, cold, end_slice, inline, u64
 from core.kernel import make_kernel
@@ -45,13 +44,14 @@ def word_of(raw: u64) -> u64:
 
 @cold
 def operation_of(h: Hart, raw: u64) -> u64:
-    """The operation of an instruction, or ILLEGAL."""
+    """The operation of an instruction, or ILLEGAL. Harts that have cleared misa.H share decoded instructions with harts that
+    have not, so this asks what harts are made with; instructions of H look at misa.H themselves."""
     word = word_of(raw)
     short = raw & 3 != 3
-    if word == 0 or (short and h.features & Feature.C == 0):
+    if word == 0 or (short and needs(raw & 0xFFFF) & u64(~h.features) != 0):
         return decoded.ILLEGAL
     index = decode_index(word)
-    if index >= NONE or features_of(index) & h.features != features_of(index):
+    if index >= NONE or features_of(index) & h.features_all != features_of(index):
         return decoded.ILLEGAL
     return u64(decoded.FIRST_INSTRUCTION + 2 * index + short)
 

@@ -37,12 +37,20 @@ class Interpreter:
     def __init__(self, program: Program, instructions: Sequence[Instruction]) -> None:
         self.program = program
         self.instructions = instructions
-        count = decoded.FIRST_INSTRUCTION + 2 * len(instructions)
-        self.operations = [self.declare(f"op.{number}") for number in range(count)]
+        self.operations = [self.declare(f"op.{number}") for number in range(decoded.FIRST_INSTRUCTION)]
+        short = {record.base.index for record in COMPRESSED}
+        alike: dict[Any, Any] = {}  # instructions of one function share an operation
+        for instruction in instructions:
+            key = (instruction.function, *placement(instruction).items())
+            if key not in alike:
+                alike[key] = self.declare(f"op.{instruction.name}")
+            self.operations.append(alike[key])
+            absent = instruction.index not in short
+            self.operations.append(self.operations[decoded.ILLEGAL] if absent else self.declare(f"op.{instruction.name}.short"))
         self.trap = self.declare("op.trap")
         self.fetch_trap = self.declare("op.fetch_trap")
         self.boundary = self.declare("op.boundary")
-        kind = ir.ArrayType(PTR, count)
+        kind = ir.ArrayType(PTR, len(self.operations))
         self.table = ir.GlobalVariable(program.module, kind, "operations")
         self.table.global_constant = True
         self.table.linkage = "internal"
@@ -69,16 +77,12 @@ class Interpreter:
         self.build_boundary()
         illegal = self.operations[decoded.ILLEGAL]
         self.build_instruction(illegal, illegal_instruction, {}, 4)
-        short = {record.base.name for record in COMPRESSED}
         for instruction in self.instructions:
             places = placement(instruction)
             for length, number in ((4, 0), (2, 1)):
                 operation = self.operations[decoded.FIRST_INSTRUCTION + 2 * instruction.index + number]
-                if length == 4 or instruction.name in short:
+                if operation is not illegal and not operation.blocks:
                     self.build_instruction(operation, instruction.function, places, length)
-                else:
-                    builder = ir.IRBuilder(operation.append_basic_block("entry"))
-                    self.tail(builder, illegal, operation.args)
         run = ir.Function(self.program.module, ir.FunctionType(VOID, [PTR]), "hartline_run")
         builder = ir.IRBuilder(run.append_basic_block("entry"))
         nothing = ir.Constant(PTR, None)

@@ -22,7 +22,6 @@ PASSES = (
     "sroa",
     "instruction_combine",
     "simplify_cfg",
-    "new_gvn",
     "simplify_cfg",
     "dead_store_elimination",
     "global_dead_code_eliminate",

@@ -14,21 +14,21 @@ from core.isa.encoding import INSTRUCTIONS, Instruction, Operand
 from core.isa.intrinsics import Dispatch
 from core.kernel import make_kernel
 
-BYTE_SLOTS = 5
+BYTE_SLOTS = 6
 IMMEDIATE = "immediate"
 
 
 def placement(instruction: Instruction) -> dict[str, int | str]:
     """For each parameter of the instruction's function: its byte slot, or IMMEDIATE."""
     places: dict[str, int | str] = {}
-    for field in instruction.fields:
+    for field in instruction.arguments:
         if field.signed or field.width > 8:
             if IMMEDIATE in places.values():
                 raise ValueError(f"{instruction.name}: two wide operands")
             places[field.name] = IMMEDIATE
         else:
             places[field.name] = sum(1 for place in places.values() if place != IMMEDIATE)
-    if len(places) > BYTE_SLOTS + 1:
+    if len(places) - (IMMEDIATE in places.values()) > BYTE_SLOTS:
         raise ValueError(f"{instruction.name}: too many operands")
     return places
 
@@ -50,7 +50,7 @@ def _sources(instruction: Instruction) -> tuple[str, str]:
     """Expressions for the packed byte operands and for the immediate."""
     places = placement(instruction)
     packed, immediate = [], "0"
-    for field in instruction.fields:
+    for field in instruction.arguments:
         place = places.get(field.name)
         if place == IMMEDIATE:
             immediate = _gather(field)

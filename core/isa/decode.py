@@ -17,16 +17,32 @@ from core.isa import (
     rv_a,
     rv_a_lrsc,
     rv_c,
+    rv_c_float,
+    rv_f,
+    rv_f_transfer,
     rv_i,
     rv_i_control,
     rv_i_memory,
     rv_m,
+    rv_zfa,
     svinval,
+    zabha,
+    zacas,
+    zawrs,
+    zba,
+    zbb,
+    zbc,
+    zbs,
+    zcb,
+    zicbo,
+    zicond,
     zicsr,
     zifencei,
+    zihint,
+    zimop,
 )
 from core.isa.encoding import BY_NAME, COMPRESSED_BY_NAME, INSTRUCTIONS, Function, Instruction, operands_of
-from core.isa.generate import ILLEGAL_INDEX, decoder_source, expander_source
+from core.isa.generate import ILLEGAL_INDEX, decoder_source, expander_source, requirement_source
 from core.isa.intrinsics import Trap
 from core.kernel import make_kernel
 from core.trap.causes import Cause
@@ -39,11 +55,27 @@ EXTENSIONS = (
     rv_a,
     rv_a_lrsc,
     rv_c,
+    rv_f,
+    rv_f_transfer,
+    rv_zfa,
+    rv_c_float,
     zicsr,
     zifencei,
     privileged,
     hypervisor,
     svinval,
+    zihint,
+    zawrs,
+    zicond,
+    zimop,
+    zicbo,
+    zacas,
+    zabha,
+    zba,
+    zbb,
+    zbs,
+    zbc,
+    zcb,
 )
 """The files instructions are declared in. A new file is one more name here."""
 
@@ -54,6 +86,8 @@ MEMO_LIMIT = 1 << 18
 
 expand = make_kernel("expand16", expander_source())
 """expand(half): the 32-bit encoding that 16 bits stand for, 0 if they are illegal."""
+needs = make_kernel("needs16", requirement_source())
+"""needs(half): the Feature bits that 16 bits need besides their expansion's."""
 decode_index = make_kernel("decode_index", decoder_source())
 """decode_index(word): position in INSTRUCTIONS of a 32-bit encoding, ILLEGAL_INDEX if it is none."""
 
@@ -91,17 +125,21 @@ class Decoder(dict[int, Decoded]):
         super().__init__()
         self.features = features
 
+    def has(self, features: int) -> bool:
+        """Whether all of these features are there."""
+        return features & self.features == features
+
     def __missing__(self, raw: int) -> Decoded:
         if len(self) >= MEMO_LIMIT:
             self.clear()
         word, length = raw, 4
         if raw & 3 != 3:
-            word, length = expand(raw & 0xFFFF) if self.features & Feature.C else 0, 2
+            word, length = expand(raw & 0xFFFF) if self.has(needs(raw & 0xFFFF)) else 0, 2
         index = decode_index(word)
         decoded = Decoded(None, illegal, (), length, word)
-        if index != ILLEGAL_INDEX and INSTRUCTIONS[index].ext & self.features:
+        if index != ILLEGAL_INDEX and self.has(INSTRUCTIONS[index].ext):
             found = INSTRUCTIONS[index]
-            decoded = Decoded(found, found.function, tuple(o.extract(word) for o in found.fields), length, word)
+            decoded = Decoded(found, found.function, tuple(o.extract(word) for o in found.arguments), length, word)
         self[raw] = decoded
         return decoded
 

@@ -18,6 +18,8 @@ from core.isa.encoding import (
     syntax_tokens,
 )
 from core.isa.generate import ILLEGAL_INDEX
+from core.softfloat.constants import constant_text
+from core.softfloat.formats import DYN
 
 Symbol = Callable[[int], str | None]
 
@@ -26,7 +28,12 @@ ABI_NAMES = (
     "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
     "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 )
+FLOAT_NAMES = (
+    "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0", "fs1", "fa0", "fa1", "fa2", "fa3", "fa4", "fa5",
+    "fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
+)
 # fmt: on
+ROUNDING_MODES = ("rne", "rtz", "rdn", "rup", "rmm", "unknown", "unknown", "dyn")
 ORDERINGS = {"aq": ".aq", "rl": ".rl"}
 WORD_MASK = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -65,19 +72,34 @@ def _short(half: int, address: int, symbol: Symbol | None) -> str:
 def _long(found: Instruction, word: int, address: int, symbol: Symbol | None) -> str:
     """A 32-bit instruction, under the first alias that fits."""
     operands = operands_of(found, word)
+    floating = frozenset(o.name for o in found.fields if o.floating)
     for other in ALIASES.get(found.name, ()):
-        if word & other.mask == other.match:
-            return _text(other.name, other.syntax, operands, address, symbol)
+        if word & other.mask == other.match and all(a.extract(word) == b.extract(word) for a, b in other.same):
+            own = {o.name: o.extract(word) for o in other.fields}
+            return _text(other.name, other.syntax, own or operands, address, symbol, floating)
     name = found.name + "".join(suffix for bit, suffix in ORDERINGS.items() if operands.get(bit))
-    return _text(name.replace(".aq.rl", ".aqrl"), found.syntax, operands, address, symbol)
+    return _text(name.replace(".aq.rl", ".aqrl"), found.syntax, operands, address, symbol, floating)
 
 
-def _text(name: str, syntax: str, operands: dict[str, int], address: int, symbol: Symbol | None) -> str:
-    """Put operands into a syntax."""
+def _text(
+    name: str,
+    syntax: str,
+    operands: dict[str, int],
+    address: int,
+    symbol: Symbol | None,
+    floating: frozenset[str] = frozenset(),
+) -> str:
+    """Put operands into a syntax; `floating` are those that name floating-point registers."""
     parts = [name, " "] if syntax else [name]
     for token in syntax_tokens(syntax):
         if token in "(),":
             parts.append(token)
+        elif token == "rm" and operands[token] == DYN:
+            parts.pop()  # the comma: the dynamic rounding mode goes without saying
+        elif token in ROUNDING_MODES:
+            parts.append(token)
+        elif token in floating:
+            parts.append(FLOAT_NAMES[operands[token]])
         elif token.startswith("pc+"):
             parts.append(_target((address + operands[token[3:]]) & WORD_MASK, symbol))
         else:
@@ -99,6 +121,10 @@ def _operand(kind: str, value: int, upper: bool) -> str:
         return CSRS_BY_ADDRESS[value].name if value in CSRS_BY_ADDRESS else f"{value:#x}"
     if kind in ("pred", "succ"):
         return "".join(letter for bit, letter in zip((8, 4, 2, 1), "iorw", strict=True) if value & bit) or "unknown"
+    if kind == "rm":
+        return ROUNDING_MODES[value]
+    if kind == "value":
+        return constant_text(value)
     if kind == "shamt":
         return f"{value:#x}"
     if upper:

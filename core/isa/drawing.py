@@ -8,6 +8,7 @@ A drawing goes from bit 31 (or 15) down to bit 0, in pieces parted by blanks:
     imm[12|10:5]  bits of an operand, as the manual scrambles them; imm is sign-extended, every other operand is not
     (aq)        an operand that only assembly shows: the function does not get it
     rd!=0       an operand that must not have this value (several parted by commas); nzimm, nzuimm must not be zero
+    fmt=1       an operand that has this value here: the function gets it, but assembly does not say it
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-USUAL_WIDTH = {"rd": 5, "rs1": 5, "rs2": 5, "rs3": 5, "aq": 1, "rl": 1, "fm": 4, "pred": 4, "succ": 4, "rm": 3}
+USUAL_WIDTH = {"rd": 5, "rs1": 5, "rs2": 5, "rs3": 5, "aq": 1, "rl": 1, "fm": 4, "pred": 4, "succ": 4, "rm": 3, "fmt": 2}
 REGISTERS = frozenset({"rd", "rs1", "rs2", "rs3"})
 SIGNED = frozenset({"imm", "nzimm"})
 
 _TOKEN = re.compile(
-    r"(?P<bits>[01.]+)|(?P<hint>\()?(?P<name>[a-z]\w*)(?P<prime>')?(?:\[(?P<select>[\d:|]+)\])?\)?(?:!=(?P<never>[\d,]+))?"
+    r"(?P<bits>[01.]+)|(?P<hint>\()?(?P<name>[a-z]\w*)(?P<prime>')?(?:\[(?P<select>[\d:|]+)\])?\)?(?:!=(?P<never>[\d,]+)|=(?P<fixed>\d+))?"
 )
 
 
@@ -32,6 +33,8 @@ class Operand(NamedTuple):
     signed: bool
     bias: int = 0
     """Added to the bits: 8 for the 3-bit registers of compressed instructions."""
+    floating: bool = False
+    """Whether it names a floating-point register."""
 
     @property
     def width(self) -> int:
@@ -70,13 +73,15 @@ class Drawing(NamedTuple):
     operands: tuple[Operand, ...]
     hints: frozenset[str]
     never: tuple[tuple[int, int], ...]
+    fixed: frozenset[str]
+    """Names of the operands with a fixed value, whose bits are in `mask` and `match` too."""
 
 
 def parse(drawing: str, bits: int) -> Drawing:
     """Read a drawing of `bits` bits. Raises ValueError when it is not one."""
     position, mask, match = bits, 0, 0
     pieces: dict[str, list[tuple[int, int, int]]] = {}
-    primed, hints, never = set(), set(), {}
+    primed, hints, never, given = set(), set(), {}, {}
     for text in drawing.split():
         token = _TOKEN.fullmatch(text)
         if token is None:
@@ -97,6 +102,8 @@ def parse(drawing: str, bits: int) -> Drawing:
             primed.add(name)
         if token["hint"]:
             hints.add(name)
+        if token["fixed"]:
+            given[name] = int(token["fixed"])
         if token["never"]:
             never[name] = [int(v) for v in token["never"].split(",")]
         elif name.startswith("nz"):
@@ -105,4 +112,8 @@ def parse(drawing: str, bits: int) -> Drawing:
         raise ValueError(f"{drawing!r}: {bits - position} bits drawn instead of {bits}")
     operands = tuple(Operand(n, tuple(p), n in SIGNED, 8 if n in primed else 0) for n, p in pieces.items())
     constraints = tuple((o.mask, o.insert(v)) for o in operands for v in never.get(o.name, ()))
-    return Drawing(mask, match, operands, frozenset(hints), constraints)
+    for o in operands:
+        if o.name in given:
+            mask |= o.mask
+            match |= o.insert(given[o.name])
+    return Drawing(mask, match, operands, frozenset(hints), constraints, frozenset(given))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from core.features import Feature
+from core.features import Feature, feature_set
 from core.isa.drawing import REGISTERS as REGISTERS
 from core.isa.drawing import SIGNED, parse
 from core.isa.drawing import Operand as Operand
@@ -31,10 +31,13 @@ class Instruction:
     mask: int
     match: int
     fields: tuple[Operand, ...]
-    """The operands the function gets, in the order of its parameters."""
+    """The operands the instruction has, in the order of the function's parameters."""
+    arguments: tuple[Operand, ...]
+    """What the function gets: the fields, and operands with a fixed value that tell it which instruction it is."""
     hints: tuple[Operand, ...]
     """Operands only assembly shows: aq, rl, fm, pred, succ."""
     ext: Feature
+    """What a hart must have, all of it."""
     syntax: str
     function: Function
     index: int
@@ -63,6 +66,7 @@ class Compressed:
     never: tuple[tuple[int, int], ...]
     fields: tuple[Operand, ...]
     ext: Feature
+    """What a hart must have, all of it, besides what the expansion needs."""
     base: Instruction
     base_match: int
     moves: tuple[tuple[int, int, int], ...]
@@ -81,6 +85,10 @@ class Alias(NamedTuple):
     match: int
     base: Instruction
     syntax: str
+    fields: tuple[Operand, ...] = ()
+    """Operands of its own drawing; () when they are those of `base`."""
+    same: tuple[tuple[Operand, Operand], ...] = ()
+    """Operands that must have the same value."""
 
 
 INSTRUCTIONS: list[Instruction] = []
@@ -94,45 +102,51 @@ COMPRESSED_BY_NAME: dict[str, Compressed] = {}
 _by_opcode: dict[int, list[Instruction]] = {}
 
 
-def instruction(drawing: str, *, ext: str, syntax: str | None = None) -> Callable[[Function], Function]:
+def instruction(
+    drawing: str, *, ext: str, syntax: str | None = None, name: str | None = None
+) -> Callable[[Function], Function]:
     """Declare the 32-bit instruction that the decorated kernel function carries out.
 
-    The name is the function's with dots for underscores. `ext` names the Feature it belongs to. `syntax` is the
-    assembly operands; left out, the parameters in their order. Raises ValueError when the drawing is not 32 bits, its
-    operands are not the function's parameters, or the encoding overlaps another.
+    The name is the function's with dots for underscores, or `name`: a function may carry out several instructions,
+    told apart by operands of fixed value. `ext` names the Feature it belongs to, or all it needs, parted by blanks.
+    `syntax` is the assembly operands; left out, the parameters in their order. Raises ValueError when the drawing is
+    not 32 bits, its operands are not the function's parameters, or the encoding overlaps another.
     """
 
     def register(function: Function) -> Function:
-        name = function.__name__.rstrip("_").replace("_", ".")
+        own = name or function.__name__.rstrip("_").replace("_", ".")
         drawn = parse(drawing, 32)
         parameters = function.__code__.co_varnames[1 : function.__code__.co_argcount]
         by_name = {o.name: o for o in drawn.operands}
-        if drawn.never or drawn.mask & 0x7F != 0x7F or drawn.match & 3 != 3 or name in BY_NAME:
-            raise ValueError(f"{name}: opcode not fixed, constraints, or declared twice")
+        if drawn.never or drawn.mask & 0x7F != 0x7F or drawn.match & 3 != 3 or own in BY_NAME:
+            raise ValueError(f"{own}: opcode not fixed, constraints, or declared twice")
         if sorted(parameters) != sorted(by_name.keys() - drawn.hints):
-            raise ValueError(f"{name}: parameters {parameters}, but operands {sorted(by_name.keys() - drawn.hints)}")
+            raise ValueError(f"{own}: parameters {parameters}, but operands {sorted(by_name.keys() - drawn.hints)}")
         for p in parameters:
-            typed = "Reg" if p in REGISTERS else "s64" if p in SIGNED else "u64"
-            if function.__annotations__[p] != typed:
-                raise ValueError(f"{name}: parameter {p} must be annotated {typed}")
+            typed = ("Reg", "FReg") if p in REGISTERS else ("s64",) if p in SIGNED else ("u64",)
+            if function.__annotations__[p] not in typed:
+                raise ValueError(f"{own}: parameter {p} must be annotated {' or '.join(typed)}")
+            by_name[p] = by_name[p]._replace(floating=function.__annotations__[p] == "FReg")
+        named = [p for p in parameters if p not in drawn.fixed]
         record = Instruction(
-            name=name,
+            name=own,
             mask=drawn.mask,
             match=drawn.match,
-            fields=tuple(by_name[p] for p in parameters),
+            fields=tuple(by_name[p] for p in named),
+            arguments=tuple(by_name[p] for p in parameters),
             hints=tuple(o for o in drawn.operands if o.name in drawn.hints),
-            ext=Feature[ext.upper()],
-            syntax=", ".join(parameters) if syntax is None else syntax,
+            ext=feature_set(ext),
+            syntax=", ".join(named) if syntax is None else syntax,
             function=function,
             index=len(INSTRUCTIONS),
         )
         neighbours = _by_opcode.setdefault(drawn.match & 0x7F, [])
         for other in neighbours:
             if (record.match ^ other.match) & record.mask & other.mask == 0:
-                raise ValueError(f"{name} overlaps {other.name}")
+                raise ValueError(f"{own} overlaps {other.name}")
         neighbours.append(record)
         INSTRUCTIONS.append(record)
-        BY_NAME[name] = record
+        BY_NAME[own] = record
         return function
 
     return register
@@ -163,15 +177,31 @@ def _bind(text: str) -> tuple[Instruction, dict[str, str | int]]:
 
 
 def alias(text: str, expansion: str, **fixed: int) -> None:
-    """Name a special case: `alias("mv rd, rs1", "addi rd, rs1, 0")`. `fixed` gives operands that the syntax lacks."""
+    """Name a special case: `alias("mv rd, rs1", "addi rd, rs1, 0")`. `fixed` gives operands that the syntax lacks.
+
+    An operand given twice must be the same in both places: `alias("fmv.s rd, rs1", "fsgnj.s rd, rs1, rs1")`.
+    """
     base, bound = _bind(expansion)
-    mask, match = base.mask, base.match
+    mask, match, same = base.mask, base.match, []
     for operand, value in (bound | fixed).items():
         if isinstance(value, int):
             mask |= base.operand(operand).mask
             match |= base.operand(operand).insert(value)
+        elif value != operand:
+            same.append((base.operand(operand), base.operand(value)))
     name, _, syntax = text.partition(" ")
-    ALIASES.setdefault(base.name, []).append(Alias(name, mask, match, base, syntax))
+    ALIASES.setdefault(base.name, []).append(Alias(name, mask, match, base, syntax, same=tuple(same)))
+
+
+def hint(name: str, drawing: str, base: str, *, syntax: str) -> None:
+    """Name a case of instruction `base` that is drawn with operands of its own, such as a HINT of Zicbop.
+
+    Raises ValueError when the drawing is not a case of `base`.
+    """
+    drawn, of = parse(drawing, 32), BY_NAME[base]
+    if drawn.mask & of.mask != of.mask or drawn.match & of.mask != of.match:
+        raise ValueError(f"{name} is no case of {base}")
+    ALIASES.setdefault(base, []).append(Alias(name, drawn.mask, drawn.match, of, syntax, drawn.operands))
 
 
 def compressed(name: str, drawing: str, expansion: str, *, ext: str) -> None:
@@ -202,7 +232,7 @@ def compressed(name: str, drawing: str, expansion: str, *, ext: str) -> None:
         if fill:
             fills.append((bits[sign], fill))
     record = Compressed(
-        name, drawn.mask, drawn.match, drawn.never, drawn.operands, Feature[ext.upper()], base, base_match,
+        name, drawn.mask, drawn.match, drawn.never, drawn.operands, feature_set(ext), base, base_match,
         _runs(bit_map), tuple(fills),
     )  # fmt: skip
     for other in COMPRESSED:
@@ -219,15 +249,17 @@ def compressed(name: str, drawing: str, expansion: str, *, ext: str) -> None:
 def shown(name: str, *cases: str) -> None:
     """Give assembly text of a 16-bit instruction where the expansion has another: "mv rd, rs2", "c.mv rd, rs2 if rd=0".
 
-    Operands are those of the 16-bit drawing; the first case that fits counts.
+    Operands are those of the 16-bit drawing; a case may ask for several values ("if rd=0 rs2=2"), and the first that
+    fits counts.
     """
     operands = {o.name: o for o in COMPRESSED_BY_NAME[name].fields}
     for case in cases:
         text, _, condition = case.partition(" if ")
         mask = match = 0
-        if condition:
-            operand, _, value = condition.partition("=")
-            mask, match = operands[operand].mask, operands[operand].insert(int(value))
+        for part in condition.split():
+            operand, _, value = part.partition("=")
+            mask |= operands[operand].mask
+            match |= operands[operand].insert(int(value))
         SHOWN.setdefault(name, []).append((mask, match, text))
 
 

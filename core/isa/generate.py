@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from core.features import Feature
 from core.isa.encoding import COMPRESSED, INSTRUCTIONS, Compressed, Instruction
 
 ILLEGAL_INDEX = 0xFFFF
@@ -29,6 +30,17 @@ def expander_source() -> str:
                     lines.append("            return 0")
         lines.append("        return 0")
     return "\n".join([*lines, "    return 0", ""])
+
+
+def requirement_source() -> str:
+    """Source of `needs16(half: u64) -> u64`: the Feature bits a 16-bit instruction needs besides its expansion's."""
+    lines = ["def needs16(half: u64) -> u64:", '    """What a 16-bit instruction needs."""']
+    for record in COMPRESSED:
+        if record.ext != Feature.C:
+            tests = [f"(half & {record.mask:#x}) == {record.match:#x}"]
+            tests += [f"(half & {m:#x}) != {v:#x}" for m, v in record.never]
+            lines += [f"    if {' and '.join(tests)}:", f"        return {int(record.ext):#x}"]
+    return "\n".join([*lines, f"    return {int(Feature.C):#x}", ""])
 
 
 def _expansion(record: Compressed) -> list[str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # to mypy every kernel integer is an int; widths are the kern
     s64: TypeAlias = int
     s128: TypeAlias = int
     Reg: TypeAlias = int
+    FReg: TypeAlias = int
     Const: TypeAlias = int
 else:
 
@@ -72,7 +73,10 @@ else:
         return ((v & M128) ^ (1 << 127)) - (1 << 127)
 
     class Reg:
-        """Annotation: a register number, 0 to 31 (u64)."""
+        """Annotation: the number of an integer register, 0 to 31 (u64)."""
+
+    class FReg:
+        """Annotation: the number of a floating-point register, 0 to 31 (u64)."""
 
     class Const:
         """Annotation: a u64 known at compile time; native code is made for each value in use."""

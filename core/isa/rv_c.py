@@ -58,4 +58,11 @@ shown("c.srli", "c.srli64 rd if shamt=0")
 shown("c.srai", "c.srai64 rd if shamt=0")
 shown("c.slli", "c.slli64 rd if shamt=0", "c.slli rd, shamt if rd=0")
 shown("c.mv", "c.mv rd, rs2 if rd=0", "mv rd, rs2")
-shown("c.add", "c.add rd, rs2 if rd=0")
+shown(
+    "c.add",
+    "c.ntl.p1 if rd=0 rs2=2",  # norm:NTL-compressed_variants
+    "c.ntl.pall if rd=0 rs2=3",
+    "c.ntl.s1 if rd=0 rs2=4",
+    "c.ntl.all if rd=0 rs2=5",
+    "c.add rd, rs2 if rd=0",
+)

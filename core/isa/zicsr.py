@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Zicsr, access to control and status registers (unpriv, Zicsr), and the names Zicntr gives to its reads of counters.
+"""Zicsr, access to control and status registers (unpriv, Zicsr), and the names Zicntr and F give to some accesses.
 
 Whether the access is allowed is decided before anything happens: as a write if the instruction would write, whatever
 the value (norm:csrrs_csrrc_rs1_x0, norm:csrrw_rs1_x0, norm:csrrsi_csrrci_uimm_zero).
@@ -77,6 +77,12 @@ def csrrci(h: Hart, rd: Reg, uimm: u64, csr: u64) -> None:
 
 
 alias("unimp", "csrrw x0, 0xc00, x0")
+for _csr, _number in (("csr", 3), ("rm", 2), ("flags", 1)):  # norm:fcsr_op_sz_acc, norm:fflags_frm_op_sz_acc
+    alias(f"fr{_csr} rd", f"csrrs rd, {_number}, x0")
+    alias(f"fs{_csr} rs1", f"csrrw x0, {_number}, rs1")
+    alias(f"fs{_csr} rd, rs1", f"csrrw rd, {_number}, rs1")
+alias("fsrmi rd, uimm", "csrrwi rd, 2, uimm")
+alias("fsflagsi rd, uimm", "csrrwi rd, 1, uimm")
 alias("csrw csr, rs1", "csrrw x0, csr, rs1")
 alias("csrwi csr, uimm", "csrrwi x0, csr, uimm")
 alias("rdcycle rd", "csrrs rd, 0xc00, x0")  # norm:zicntr_rdcycle_op

@@ -87,10 +87,14 @@ class Bus:
     def read(self, address: int, size: int) -> int:
         """The unsigned little-endian value of `size` bytes at physical `address`; a device's read effects happen.
 
-        Raises BusError when nothing answers, or not with this size and alignment.
+        A size of 0 only asks whether anything answers. Raises BusError when nothing does, or not with this size and
+        alignment.
         """
         if self.ram.contains(address, size):
             return self.ram.read(address, size)
+        if size == 0:
+            self._device(address, 1)
+            return 0
         mapping = self._access(address, size)
         return mapping.device.read(address - mapping.base, size)
 

@@ -14,6 +14,7 @@ from core.hart import Hart
 from core.isa.intrinsics import get, u64
 from core.mmu.regime import is_guest, is_host
 from core.mmu.tlb import BANKS, drop_bank, drop_page
+from core.trap.catches import Caught, catch_kind
 
 ASID_MASK = (1 << Satp.ASID.width) - 1
 VMID_MASK = (1 << Hgatp.VMID.width) - 1
@@ -43,9 +44,10 @@ def sfence_vma(h: Hart, va: u64, asid: u64, by_address: bool, by_asid: bool) -> 
 
     by_address, by_asid: rs1 and rs2 are not x0.
     """
-    if h.v != 0:
+    if h.v != 0:  # which tells the debugger
         hfence_vvma(h, va, asid, by_address, by_asid)
         return
+    catch_kind(h, Caught.FENCE)
     for bank in range(BANKS):
         if serves_host(h, bank) and (not by_asid or get(h.bank_satp[bank], Satp.ASID) == asid & ASID_MASK):
             drop(h, bank, va, by_address)
@@ -56,6 +58,7 @@ def hfence_vvma(h: Hart, va: u64, asid: u64, by_address: bool, by_asid: bool) ->
 
     norm:hfence-vvma_limits.
     """
+    catch_kind(h, Caught.FENCE)
     vmid = get(h.hgatp, Hgatp.VMID)
     for bank in range(BANKS):
         ours = serves_guest(h, bank) and get(h.bank_hgatp[bank], Hgatp.VMID) == vmid
@@ -66,6 +69,7 @@ def hfence_vvma(h: Hart, va: u64, asid: u64, by_address: bool, by_asid: bool) ->
 def hfence_gvma(h: Hart, gpa: u64, vmid: u64, by_address: bool, by_vmid: bool) -> None:
     """HFENCE.GVMA: the G-stage of one VM or of all. Entries do not know their GPA, so the address (shifted right by 2
     in rs1) does not narrow it (norm:hfence-gvma_op)."""
+    catch_kind(h, Caught.FENCE)
     for bank in range(BANKS):
         if serves_guest(h, bank) and (not by_vmid or get(h.bank_hgatp[bank], Hgatp.VMID) == vmid & VMID_MASK):
             drop_bank(h, bank)

@@ -58,12 +58,13 @@ class Stage(IntEnum):
 
 
 class Access(IntEnum):
-    """What an access does: AMOs and SC are writes, LR is a read (norm:store_page_fault_no_w)."""
+    """What an access does: AMOs, SC and CBO.ZERO are writes, LR is a read (norm:store_page_fault_no_w)."""
 
     READ = 0
     WRITE = 1
     FETCH = 2
     HLVX = 3  # a read that needs execute permission in place of read permission (norm:hlsv_u_op)
+    MANAGE = 4  # cache-block management: needs what a read needs, faults as a write does (norm:cbm_unperm_fault)
 
 
 class Regime:

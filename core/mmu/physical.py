@@ -9,25 +9,30 @@ from core.mmu.modes import Access
 from core.trap.causes import Cause
 
 
+def faults_as_store(access: u64) -> bool:
+    """Whether the faults of an access are store/AMO faults."""
+    return access == Access.WRITE or access == Access.MANAGE
+
+
 def access_fault(access: u64) -> u64:
     """The access-fault cause of an access."""
     if access == Access.FETCH:
         return Cause.INSTRUCTION_ACCESS_FAULT
-    return Cause.STORE_ACCESS_FAULT if access == Access.WRITE else Cause.LOAD_ACCESS_FAULT
+    return Cause.STORE_ACCESS_FAULT if faults_as_store(access) else Cause.LOAD_ACCESS_FAULT
 
 
 def page_fault(access: u64) -> u64:
     """The page-fault cause of an access."""
     if access == Access.FETCH:
         return Cause.INSTRUCTION_PAGE_FAULT
-    return Cause.STORE_PAGE_FAULT if access == Access.WRITE else Cause.LOAD_PAGE_FAULT
+    return Cause.STORE_PAGE_FAULT if faults_as_store(access) else Cause.LOAD_PAGE_FAULT
 
 
 def guest_page_fault(access: u64) -> u64:
     """The guest-page-fault cause of an access."""
     if access == Access.FETCH:
         return Cause.INSTRUCTION_GUEST_PAGE_FAULT
-    return Cause.STORE_GUEST_PAGE_FAULT if access == Access.WRITE else Cause.LOAD_GUEST_PAGE_FAULT
+    return Cause.STORE_GUEST_PAGE_FAULT if faults_as_store(access) else Cause.LOAD_GUEST_PAGE_FAULT
 
 
 def read_ram(h: Hart, spa: u64, size: u64) -> u64:

@@ -17,11 +17,15 @@ PTE_SIZE = 8
 """Bytes of an entry (norm:Sv39_PTESIZE)."""
 
 
+MEMORY_TYPES = {0: "PMA", 1: "NC", 2: "IO", 3: "reserved"}
+"""Words for Pte.PBMT (priv, Svpbmt)."""
+
+
 class Pte:
     """Fields of an entry (priv, Sv39; Sv48 and Sv57 are alike)."""
 
     N = rw(63, "naturally aligned power-of-two range (Svnapot)")
-    PBMT = rw(62, 61, "memory type (Svpbmt)")
+    PBMT = rw(62, 61, "memory type (Svpbmt)", values=MEMORY_TYPES)
     RESERVED = rw(60, 54, "reserved for future standard use")
     PPN = rw(53, 10, "physical page number")
     RSW = rw(9, 8, "for software")
@@ -39,8 +43,14 @@ FIELDS = tuple(value for value in vars(Pte).values() if hasattr(value, "mask"))
 """The fields, most significant first."""
 LEAF_BITS = Pte.R.mask | Pte.X.mask
 """An entry with none of these is a pointer to the next table."""
-RESERVED_BITS = Pte.N.mask | Pte.PBMT.mask | Pte.RESERVED.mask
-"""Bits that no entry may have set (norm:Sv39_pte_svnapot_rsv, norm:Sv39_pte_svpbmt_rsv, norm:Sv39_pte_future_rsv)."""
+EXTENSION_BITS = Pte.N.mask | Pte.PBMT.mask
+"""Bits that mean something in leaves when their extension is there, and never in pointers."""
+RESERVED_BITS = EXTENSION_BITS | Pte.RESERVED.mask
+"""Bits that no entry may have set without an extension (norm:Sv39_pte_svnapot_rsv, norm:Sv39_pte_svpbmt_rsv,
+norm:Sv39_pte_future_rsv)."""
+NAPOT_PAGES, NAPOT_SIZE_BITS = 0xF, 0x8
+"""Page number bits that come from the address in a 64 KiB range, and what an entry of one has in them: the only size
+there is (norm:Svnapot_valid_encoding)."""
 POINTER_RESERVED_BITS = Pte.D.mask | Pte.A.mask | Pte.U.mask
 """Bits that an entry pointing to a further table may not have set."""
 
@@ -66,32 +76,41 @@ class Verdict(IntEnum):
     POINTER_RESERVED = 5, "pointer with D, A or U set", "priv, Virtual Address Translation Process, step 3"
     NO_LEAF = 6, "a pointer where only a leaf can be", "priv, Virtual Address Translation Process, step 4"
     MISALIGNED = 7, "superpage not aligned to its size", "norm:Sv39_superpage_align_fault"
-    NOT_USER = 8, "U=0: not for user-level accesses", "priv, Virtual Address Translation Process, step 6"
-    USER_PAGE = 9, "U=1: a user page, with SUM=0 or fetched from", "norm:mstatus_sum_op"
-    NOT_READABLE = 10, "R=0: not readable", "norm:load_page_fault_no_r"
-    NOT_WRITABLE = 11, "W=0: not writable", "norm:store_page_fault_no_w"
-    NOT_EXECUTABLE = 12, "X=0: not executable", "norm:fetch_page_fault_no_x"
+    POINTER_TYPE = 8, "pointer with PBMT or N set", "norm:Svpbmt_nonleaf_pte_pbmt_must_be_zero"
+    MEMORY_TYPE = 9, "PBMT=3 is reserved", "norm:Svpbmt_leaf_pte_pbmt_reserved_3_fault"
+    NAPOT = 10, "N=1 in an entry that is not one of a 64 KiB range", "norm:Svnapot_reserved_encoding_fault"
+    NOT_USER = 11, "U=0: not for user-level accesses", "priv, Virtual Address Translation Process, step 6"
+    USER_PAGE = 12, "U=1: a user page, with SUM=0 or fetched from", "norm:mstatus_sum_op"
+    NOT_READABLE = 13, "R=0: not readable", "norm:load_page_fault_no_r"
+    NOT_WRITABLE = 14, "W=0: not writable", "norm:store_page_fault_no_w"
+    NOT_EXECUTABLE = 15, "X=0: not executable", "norm:fetch_page_fault_no_x"
 
 
-def judge(pte: u64, level: u64, access: u64, supervisor: bool, sum_set: bool, mxr_set: bool) -> u64:
+def judge(pte: u64, level: u64, access: u64, known: u64, supervisor: bool, sum_set: bool, mxr_set: bool) -> u64:
     """The Verdict on an entry found at `level` for an access; A and D are looked at apart (`missing_ad`).
 
-    access: Access; supervisor: the access counts as S-level (G-stage: never, norm:H_vm_gpapriv); sum_set, mxr_set:
-    SUM and MXR as they act on this access and stage (norm:mstatus_sum_op, norm:mstatus_mxr_op). Steps 3 to 8 of priv,
-    Virtual Address Translation Process.
+    access: Access; known: those of EXTENSION_BITS that mean something in this stage; supervisor: the access counts as
+    S-level (G-stage: never, norm:H_vm_gpapriv); sum_set, mxr_set: SUM and MXR as they act on this access and stage
+    (norm:mstatus_sum_op, norm:mstatus_mxr_op). Steps 3 to 8 of priv, Virtual Address Translation Process.
     """
     if not isset(pte, Pte.V):
         return Verdict.NOT_VALID
     if not isset(pte, Pte.R) and isset(pte, Pte.W):
         return Verdict.WRITE_WITHOUT_READ
-    if pte & RESERVED_BITS != 0:
+    if pte & RESERVED_BITS & u64(~known) != 0:
         return Verdict.RESERVED
     if pte & LEAF_BITS == 0:
+        if pte & EXTENSION_BITS != 0:
+            return Verdict.POINTER_TYPE
         if pte & POINTER_RESERVED_BITS != 0:
             return Verdict.POINTER_RESERVED
         return Verdict.POINTER if level != 0 else Verdict.NO_LEAF
     if get(pte, Pte.PPN) & superpage_mask(level) != 0:
         return Verdict.MISALIGNED
+    if get(pte, Pte.PBMT) == 3:
+        return Verdict.MEMORY_TYPE
+    if isset(pte, Pte.N) and (level != 0 or get(pte, Pte.PPN) & NAPOT_PAGES != NAPOT_SIZE_BITS):
+        return Verdict.NAPOT
     if not isset(pte, Pte.U):
         if not supervisor:
             return Verdict.NOT_USER
@@ -102,7 +121,7 @@ def judge(pte: u64, level: u64, access: u64, supervisor: bool, sum_set: bool, mx
 
 def judge_permission(pte: u64, access: u64, mxr_set: bool) -> u64:
     """LEAF, or which of R, W, X is missing for an access; HLVX needs X only (norm:hlsv_u_op)."""
-    if access == Access.READ:
+    if access == Access.READ or access == Access.MANAGE:
         if not isset(pte, Pte.R) and not (mxr_set and isset(pte, Pte.X)):
             return Verdict.NOT_READABLE
     elif access == Access.WRITE:
@@ -125,7 +144,8 @@ def missing_ad(pte: u64, access: u64) -> u64:
 
 
 def leaf_target(pte: u64, level: u64, address: u64) -> u64:
-    """The address that a leaf at `level` makes of `address`."""
-    mask = superpage_mask(level)
-    page = get(pte, Pte.PPN) | ((address >> 12) & mask)
+    """The address that a leaf at `level` makes of `address`; in a 64 KiB range, the low bits of the page number come from
+    the address (norm:Svnapot_implicit_read_ppn_subst)."""
+    mask: u64 = NAPOT_PAGES if isset(pte, Pte.N) else superpage_mask(level)
+    page = (get(pte, Pte.PPN) & u64(~mask)) | ((address >> 12) & mask)
     return u64(page << 12) | (address & 0xFFF)

@@ -38,8 +38,10 @@ def locate(h: Hart, va: u64, size: u64, access: u64, regime: u64, base: u64, inf
         if h.tlb[entry] & u64(~FLAG) == page:
             spa = u64(va + h.tlb[entry | 1])
             if h.tlb[entry] == page:
+                if h.watch_gpa != 0:
+                    watch.unsee(h, va)
                 return spa
-            found = True
+            found = h.watch_gpa == 0  # a watchpoint on guest physical addresses needs the walk
     if not found:
         spa = translate(h, va, access, regime, info)
     if not pmp_allows(h, spa, size, access, get(regime, Regime.PRIV)):

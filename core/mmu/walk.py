@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from core.csr.config import Henvcfg, Menvcfg
 from core.csr.translation import Hgatp, Satp
+from core.features import Feature
 from core.hart import Hart, state
 from core.isa.intrinsics import (
     Trap,
@@ -29,10 +30,11 @@ from core.isa.intrinsics import (
     u64,
     warn,
 )
+from core.mmu import watch
 from core.mmu.modes import Access, Regime, Stage, address_fits, levels_of, table_index
 from core.mmu.physical import access_fault, guest_page_fault, page_fault
 from core.mmu.pmp import pmp_allows
-from core.mmu.pte import PTE_SIZE, Pte, Verdict, judge, leaf_target, missing_ad
+from core.mmu.pte import EXTENSION_BITS, PTE_SIZE, Pte, Verdict, judge, leaf_target, missing_ad
 from core.tolerance import Tolerance
 from core.trap.causes import TrapInfo
 
@@ -59,7 +61,10 @@ def translate(h: Hart, va: u64, access: u64, regime: u64, info: u64) -> u64:
         return walk(h, Stage.S, va, access, va, access, regime, info)
     guest_info = info | TrapInfo.GVA
     gpa = walk_vs(h, va, access, regime, guest_info)
-    return walk(h, Stage.G, gpa, access, va, access, regime, guest_info)
+    spa = walk(h, Stage.G, gpa, access, va, access, regime, guest_info)
+    if h.watch_gpa != 0:
+        watch.saw(h, va, gpa)
+    return spa
 
 
 def walk(h: Hart, stage: u64, address: u64, want: u64, va: u64, access: u64, regime: u64, info: u64) -> u64:
@@ -76,7 +81,7 @@ def walk(h: Hart, stage: u64, address: u64, want: u64, va: u64, access: u64, reg
         level = u64(remaining - 1)
         slot = u64(u64(table << 12) + PTE_SIZE * table_index(address, level, levels, stage))
         pte = read_pte(h, slot, va, access, info)
-        verdict = judge_at(stage, pte, level, want, regime, info)
+        verdict = judge_at(h, stage, pte, level, want, regime, info)
         if verdict == Verdict.POINTER:
             table = get(pte, Pte.PPN)
             remaining = level
@@ -109,7 +114,7 @@ def walk_vs(h: Hart, va: u64, access: u64, regime: u64, info: u64) -> u64:
         slot = u64(u64(table << 12) + PTE_SIZE * table_index(va, level, levels, Stage.VS))
         place = walk(h, Stage.G, slot, Access.READ, va, access, regime, info | TrapInfo.IMPLICIT_READ)
         pte = read_pte(h, place, va, access, info)
-        verdict = judge_at(Stage.VS, pte, level, access, regime, info)
+        verdict = judge_at(h, Stage.VS, pte, level, access, regime, info)
         if verdict == Verdict.POINTER:
             table = get(pte, Pte.PPN)
             remaining = level
@@ -130,16 +135,28 @@ def walk_vs(h: Hart, va: u64, access: u64, regime: u64, info: u64) -> u64:
     return fail(h, Stage.VS, va, va, access, info)
 
 
-def judge_at(stage: u64, pte: u64, level: u64, want: u64, regime: u64, info: u64) -> u64:
+def judge_at(h: Hart, stage: u64, pte: u64, level: u64, want: u64, regime: u64, info: u64) -> u64:
     """`judge` with the rights that the regime gives in a stage.
 
     The G-stage takes every access as user-level; MXR acts on explicit loads only (norm:H_vm_gpapriv,
     norm:hlsv_sstatus_mxr).
     """
+    known: u64 = 0
+    if pte & EXTENSION_BITS != 0:
+        known = known_bits(h, stage)
     if stage == Stage.G:
-        return judge(pte, level, want, False, False, isset(regime, Regime.GMXR) and info & IMPLICIT == 0)
+        return judge(pte, level, want, known, False, False, isset(regime, Regime.GMXR) and info & IMPLICIT == 0)
     supervisor = get(regime, Regime.PRIV) != 0
-    return judge(pte, level, want, supervisor, isset(regime, Regime.SUM), isset(regime, Regime.MXR))
+    return judge(pte, level, want, known, supervisor, isset(regime, Regime.SUM), isset(regime, Regime.MXR))
+
+
+def known_bits(h: Hart, stage: u64) -> u64:
+    """The bits of EXTENSION_BITS that mean something in a stage: N with Svnapot, PBMT with PBMTE of menvcfg, and for the
+    VS-stage of henvcfg too (norm:Svnapot_hyp_gstage, norm:menvcfg_pbmte_op, norm:henvcfg_pbmte_op)."""
+    known: u64 = Pte.N.mask if h.features & Feature.SVNAPOT != 0 else 0
+    if isset(h.menvcfg, Menvcfg.PBMTE) and (stage != Stage.VS or isset(h.henvcfg, Henvcfg.PBMTE)):
+        known |= Pte.PBMT.mask
+    return known
 
 
 def read_pte(h: Hart, spa: u64, va: u64, access: u64, info: u64) -> u64:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from core.events import Event
 from core.hart import Hart, state
 from core.isa.intrinsics import cold, end_slice, u64
+from core.trap.catches import catch_sbi
 from core.trap.causes import Cause, TrapInfo
 from core.trap.delegation import Target, target_of
-from core.trap.targets import enter_hs, enter_m, enter_vs
+from core.trap.targets import enter_hs, enter_m, enter_vs, unexpected
 from core.trap.tinst import is_guest_page_fault, tinst_of
 
 state("ebreak_tval_zero", doc="1: xtval is 0 for EBREAK, 0: its address (norm:stval_op_breakpoint)", architectural=False)
@@ -32,6 +33,7 @@ def take_trap(h: Hart) -> None:
     if target == Target.M and h.builtin_sbi != 0:
         h.event |= Event.SBI
         end_slice(h)
+        catch_sbi(h)
         h.npc = h.pc
         return
     gva = info & TrapInfo.GVA != 0
@@ -44,7 +46,9 @@ def take_trap(h: Hart) -> None:
     tval2: u64 = 0
     if is_guest_page_fault(cause):
         tval2 = h.trap_gpa >> 2
-    if target == Target.VS:
+    if unexpected(h, target):
+        enter_m(h, Cause.DOUBLE_TRAP, tval, cause, tinst_of(h, cause, info), gva)
+    elif target == Target.VS:
         enter_vs(h, cause, tval)
     elif target == Target.HS:
         enter_hs(h, cause, tval, tval2, tinst_of(h, cause, info), gva)

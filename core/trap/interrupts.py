@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+from core.csr.aia import guest_top, machine_bits, machine_top, supervisor_bits, supervisor_top
 from core.csr.config import sstc_enabled, vs_sstc_enabled
-from core.csr.interrupts import M_LEVEL, MTIP, STIP, VSTIP, guest_time, pending
+from core.csr.interrupts import M_LEVEL, MTIP, STIP, VSTIP, VTI, guest_time, pending
 from core.csr.machine import Mstatus
 from core.csr.vs import Vsstatus
+from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import cold, end_slice, isset, now, u64
-from core.trap.causes import INTERRUPT_BIT, Interrupt
+from core.trap.causes import INTERRUPT_BIT, Cause, Interrupt
 from core.trap.delegation import Target, target_of
-from core.trap.targets import enter_hs, enter_m, enter_vs
+from core.trap.targets import enter_hs, enter_m, enter_vs, unexpected
 
 NEVER = (1 << 64) - 1
 """A deadline that does not come."""
+AIA = Feature.SMAIA | Feature.SSAIA
 
 
 def recheck(h: Hart) -> None:
@@ -51,6 +54,39 @@ def enabled_pending(h: Hart) -> u64:
     return bits & u64(~M_LEVEL) if h.builtin_sbi != 0 else bits
 
 
+@cold
+def aia_target(h: Hart) -> u64:
+    """The `Target` of the interrupt to be taken now with AIA, 0 if none: the most privileged level that has one pending
+    and enabled (AIA 1.0, Machine top interrupt CSR, Supervisor top interrupt CSR, Interrupt traps to VS-mode)."""
+    if (h.mode != 3 or isset(h.mstatus, Mstatus.MIE)) and machine_top(h) != 0:
+        return Target.M
+    if h.mode == 3:
+        return 0
+    if (h.v != 0 or h.mode == 0 or isset(h.mstatus, Mstatus.SIE)) and supervisor_top(h) != 0:
+        return Target.HS
+    if h.v != 0 and (h.mode == 0 or isset(h.vsstatus, Vsstatus.SIE)) and guest_top(h) != 0:
+        return Target.VS
+    return 0
+
+
+@cold
+def aia_interrupt(h: Hart) -> u64:
+    """As pending_interrupt, with AIA. A guest's interrupt is one higher than the guest knows it, as always."""
+    target = aia_target(h)
+    if target == 0:
+        return 0
+    if target == Target.M:
+        return u64((INTERRUPT_BIT | (machine_top(h) >> 16)) + 1)
+    if target == Target.HS:
+        return u64((INTERRUPT_BIT | (supervisor_top(h) >> 16)) + 1)
+    return u64((INTERRUPT_BIT | (guest_top(h) >> 16)) + 2)
+
+
+def virtual(h: Hart) -> bool:
+    """Whether there can be interrupts that mip and mie do not show."""
+    return u64(h.features & AIA) != 0 and u64(h.mvien | h.hvien | (h.hvictl & VTI)) != 0
+
+
 def pending_interrupt(h: Hart) -> u64:
     """The xcause value + 1 of the interrupt to be taken now, 0 if none.
 
@@ -58,8 +94,10 @@ def pending_interrupt(h: Hart) -> u64:
     (norm:hideleg_hs), then, with V=1, the guest's own.
     """
     bits = enabled_pending(h)
-    if bits == 0:
+    if bits == 0 and not virtual(h):
         return 0
+    if h.features & AIA != 0:
+        return aia_interrupt(h)
     chosen = bits & u64(~h.mideleg)
     if chosen != 0 and h.mode == 3 and not isset(h.mstatus, Mstatus.MIE):
         chosen = 0
@@ -83,8 +121,12 @@ def take_interrupt(h: Hart) -> bool:
         return False
     cause = u64(found - 1)
     target = target_of(h, cause)
+    if h.features & AIA != 0:
+        target = aia_target(h)
     h.wfi = 0
-    if target == Target.VS:
+    if unexpected(h, target):
+        enter_m(h, Cause.DOUBLE_TRAP, 0, cause, 0, False)
+    elif target == Target.VS:
         enter_vs(h, cause, 0)
     elif target == Target.HS:
         enter_hs(h, cause, 0, 0, 0, False)
@@ -94,7 +136,12 @@ def take_interrupt(h: Hart) -> bool:
 
 
 def wakes(h: Hart) -> bool:
-    """Whether WFI ends: an interrupt is pending and enabled one by one, whatever the global enables (norm:wfi_op)."""
+    """Whether WFI ends: an interrupt is pending and enabled one by one, whatever the global enables (norm:wfi_op).
+
+    With AIA that is so if one is pending at any level (AIA 1.0, WFI (Wait for Interrupt) instruction).
+    """
+    if virtual(h):
+        return machine_bits(h) != 0 or supervisor_bits(h) != 0 or (h.features & Feature.H != 0 and guest_top(h) != 0)
     return enabled_pending(h) != 0
 
 

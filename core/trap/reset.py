@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from core.csr.aia import AIA_SLOTS
 from core.csr.config import Menvcfg
 from core.csr.machine import always_delegated
 from core.csr.registry import CSRS_BY_ADDRESS
 from core.features import Feature
 from core.hart import Hart
 from core.mmu.tlb import flush_all
+from core.trap.worlds import forget_worlds
 
 
 def reset_hart(h: Hart, features: Feature | int | None = None, *, strict: bool = False, builtin_sbi: bool = False) -> None:
@@ -29,8 +31,11 @@ def reset_hart(h: Hart, features: Feature | int | None = None, *, strict: bool =
     for array, count in ((h.x, 32), (h.f, 32), (h.pmpaddr, 64), (h.pmpcfg, 64)):
         for i in range(count):
             array[i] = 0
+    for name in AIA_SLOTS:
+        setattr(h, name, 0)
     if not strict and h.features & Feature.SVADU:
         h.menvcfg = h.henvcfg = Menvcfg.ADUE.mask
     h.mode, h.v, h.wfi, h.res_valid = 3, 0, 0, 0
     h.mideleg = always_delegated(h)
+    forget_worlds(h)
     flush_all(h)

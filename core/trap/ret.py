@@ -10,6 +10,7 @@ from core.hart import Hart
 from core.isa.intrinsics import Trap, end_slice, get, isset, put, u64
 from core.mmu.tlb import update_regime
 from core.trap.causes import Cause
+from core.trap.worlds import returning
 
 
 def go_on(h: Hart, epc: u64, mode: u64, v: u64) -> None:
@@ -17,6 +18,7 @@ def go_on(h: Hart, epc: u64, mode: u64, v: u64) -> None:
     if mode != 3:
         h.mstatus = put(h.mstatus, Mstatus.MPRV, 0)
     h.npc = legal_epc(h, 0, epc)
+    returning(h, mode, v)
     h.mode = mode
     h.v = v
     update_regime(h)
@@ -52,20 +54,27 @@ def do_sret(h: Hart) -> None:
 
 
 def hs_return(h: Hart) -> None:
-    """SRET with V=0: to what SPV and SPP say; SPV, SPP := 0, SIE := SPIE, SPIE := 1 (norm:sret_v0)."""
+    """SRET with V=0: to what SPV and SPP say; SPV, SPP := 0, SIE := SPIE, SPIE := 1 (norm:sret_v0).
+
+    SDT := 0 (norm:sstatus_sdt_sret), on the way to VU-mode that of vsstatus, too (norm:sret_dt).
+    """
     mode = get(h.mstatus, Mstatus.SPP)
     v = get(h.hstatus, Hstatus.SPV)
     h.hstatus = put(h.hstatus, Hstatus.SPV, 0)
     status = put(h.mstatus, Mstatus.SIE, get(h.mstatus, Mstatus.SPIE))
     status = put(status, Mstatus.SPIE, 1)
+    status = put(status, Mstatus.SDT, 0)
     h.mstatus = put(status, Mstatus.SPP, 0)
+    if v != 0 and mode == 0:
+        h.vsstatus = put(h.vsstatus, Vsstatus.SDT, 0)
     go_on(h, h.sepc, mode, v)
 
 
 def vs_return(h: Hart) -> None:
-    """SRET with V=1: to what vsstatus.SPP says, V stays 1, hstatus as it is (norm:sret_v1)."""
+    """SRET with V=1: to what vsstatus.SPP says, V stays 1, hstatus as it is (norm:sret_v1); SDT := 0 (norm:sret_dt)."""
     mode = get(h.vsstatus, Vsstatus.SPP)
     status = put(h.vsstatus, Vsstatus.SIE, get(h.vsstatus, Vsstatus.SPIE))
     status = put(status, Vsstatus.SPIE, 1)
+    status = put(status, Vsstatus.SDT, 0)
     h.vsstatus = put(status, Vsstatus.SPP, 0)
     go_on(h, h.vsepc, mode, 1)

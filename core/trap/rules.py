@@ -10,8 +10,9 @@ from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.features import Feature
 from core.hart import Hart
-from core.isa.intrinsics import Trap, isset
+from core.isa.intrinsics import Trap, isset, u64
 from core.trap.causes import Cause
+from core.trap.interrupts import wakes
 
 
 def require_wfi(h: Hart) -> None:
@@ -27,6 +28,32 @@ def require_wfi(h: Hart) -> None:
         raise Trap(Cause.VIRTUAL_INSTRUCTION)
     if h.mode == 0:
         raise Trap(Cause.ILLEGAL_INSTRUCTION)
+
+
+def require_wait(h: Hart) -> None:
+    """WRS.NTO: where it would stall, TW stops all modes below M and VTW those with V=1, in this order and after no time
+    at all (norm:Zawrs_priv_illegal_instr_excp, norm:Zawrs_virtual_instr_excp)."""
+    if h.mode == 3 or h.res_valid == 0 or wakes(h):
+        return
+    if isset(h.mstatus, Mstatus.TW):
+        raise Trap(Cause.ILLEGAL_INSTRUCTION)
+    if h.v != 0 and isset(h.hstatus, Hstatus.VTW):
+        raise Trap(Cause.VIRTUAL_INSTRUCTION)
+
+
+def require_cbo(h: Hart, enable: u64) -> None:
+    """Instructions for cache blocks: xenvcfg must have a bit of `enable` (the mask of CBIE, CBCFE or CBZE) set.
+
+    menvcfg for all modes below M, and for U-mode senvcfg too, else illegal; henvcfg for VS- and VU-mode, and for VU-mode
+    senvcfg too, else a virtual instruction (norm:cbo-inval, norm:cbo-clean_cbo-flush, norm:cbo-zero_basedon_xenvcfg-CBZE).
+    """
+    if h.mode == 3:
+        return
+    user = h.mode == 0 and h.senvcfg & enable == 0
+    if h.menvcfg & enable == 0 or (h.v == 0 and user):
+        raise Trap(Cause.ILLEGAL_INSTRUCTION)
+    if h.v != 0 and (h.henvcfg & enable == 0 or user):
+        raise Trap(Cause.VIRTUAL_INSTRUCTION)
 
 
 def require_sfence(h: Hart) -> None:

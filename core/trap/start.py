@@ -6,8 +6,10 @@ from __future__ import annotations
 from core.csr.config import Menvcfg
 from core.csr.machine import HYPERVISOR_CAUSES, S_LEVEL, Medeleg, Mstatus, always_delegated
 from core.csr.pmp import ADDRESS_MASK, NAPOT, Pmp
+from core.csr.stateen import Mstateen0, StateenFields
 from core.features import Feature
 from core.hart import Hart
+from core.isa.intrinsics import M64
 from core.mmu.tlb import flush_all
 
 DELEGATED = (
@@ -26,7 +28,7 @@ def start_supervisor(h: Hart) -> None:
     """Put a hart into HS-mode as the SBI's HSM extension wants it: no translation, no interrupts.
 
     The rest as after reset. Delegations as OpenSBI sets them, all memory open, counters readable, Sstc, Svpbmt and
-    cache-block instructions on where they exist. pc and the registers are the caller's.
+    cache-block instructions on and no state withheld where there is such a choice. pc and the registers are the caller's.
     """
     h.mode, h.v, h.wfi = 1, 0, 0
     h.mstatus &= ~(Mstatus.SIE.mask | Mstatus.MPRV.mask)
@@ -37,6 +39,9 @@ def start_supervisor(h: Hart) -> None:
     h.mideleg = S_LEVEL | always_delegated(h)
     h.mcounteren = h.scounteren = 0xFFFF_FFFF
     Menvcfg.write(h, ENVIRONMENT | (h.menvcfg & Menvcfg.ADUE.mask))
+    if h.features & Feature.SMSTATEEN:
+        Mstateen0.write(h, M64)
+        h.mstateen1 = h.mstateen2 = h.mstateen3 = StateenFields.SE.mask
     h.pmpaddr[0] = ADDRESS_MASK
     h.pmpcfg[0] = Pmp.R.mask | Pmp.W.mask | Pmp.X.mask | NAPOT << Pmp.A.lsb
     flush_all(h)

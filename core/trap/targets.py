@@ -6,14 +6,17 @@ tval2: value for mtval2 / htval; tinst: value for mtinst / htinst; gva: whether 
 
 from __future__ import annotations
 
+from core.csr.config import double_traps, vs_double_traps
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.csr.vs import Vsstatus
 from core.features import Feature
 from core.hart import Hart
-from core.isa.intrinsics import cold, get, put, u64
+from core.isa.intrinsics import cold, get, isset, put, u64
 from core.mmu.tlb import update_regime
 from core.trap.causes import INTERRUPT_BIT
+from core.trap.delegation import Target
+from core.trap.worlds import trapping
 
 
 def vector(tvec: u64, cause: u64) -> u64:
@@ -24,16 +27,29 @@ def vector(tvec: u64, cause: u64) -> u64:
     return base
 
 
+def unexpected(h: Hart, target: u64) -> bool:
+    """Whether a trap comes where its `Target` is not ready for it: a double trap, which goes to M-mode with cause 16 and
+    the cause of the unexpected trap in mtval2 (norm:sstatus_sdt_trap, norm:vsstatus_sdt_op).
+
+    Each world has its own SDT: that of HS-mode does not stop a guest's traps, nor the other way round.
+    """
+    if target == Target.HS:
+        return isset(h.mstatus, Mstatus.SDT)
+    return target == Target.VS and isset(h.vsstatus, Vsstatus.SDT)
+
+
 @cold
 def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
     """Take a trap into M-mode (norm:H_trap_m_csrwrites, norm:mstatus_gva_op)."""
+    trapping(h, cause, tval, 3, 0)
     status = put(h.mstatus, Mstatus.MPIE, get(h.mstatus, Mstatus.MIE))
     status = put(status, Mstatus.MIE, 0)
     status = put(status, Mstatus.MPP, h.mode)
+    if h.features & (Feature.H | Feature.SSDBLTRP) != 0:
+        h.mtval2 = tval2
     if h.features & Feature.H != 0:
         status = put(status, Mstatus.MPV, h.v)
         status = put(status, Mstatus.GVA, u64(gva))
-        h.mtval2 = tval2
         h.mtinst = tinst
     h.mstatus = status
     h.mepc = h.pc
@@ -48,8 +64,10 @@ def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -
 @cold
 def enter_hs(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
     """Take a trap into HS-mode (norm:H_trap_hs_csrwrites, norm:hstatus_spvp_op, norm:hstatus_gva_op)."""
+    trapping(h, cause, tval, 1, 0)
     status = put(h.mstatus, Mstatus.SPIE, get(h.mstatus, Mstatus.SIE))
     status = put(status, Mstatus.SIE, 0)
+    status = put(status, Mstatus.SDT, u64(double_traps(h)))
     h.mstatus = put(status, Mstatus.SPP, h.mode)
     if h.features & Feature.H != 0:
         hstatus = put(h.hstatus, Hstatus.SPV, h.v)
@@ -73,9 +91,11 @@ def enter_vs(h: Hart, cause: u64, tval: u64) -> None:
 
     Interrupts come with the S-level number the guest knows (norm:hideleg_trans).
     """
+    trapping(h, cause, tval, 1, 1)
     number = u64(cause - 1) if cause & INTERRUPT_BIT != 0 else cause
     status = put(h.vsstatus, Vsstatus.SPIE, get(h.vsstatus, Vsstatus.SIE))
     status = put(status, Vsstatus.SIE, 0)
+    status = put(status, Vsstatus.SDT, u64(vs_double_traps(h)))
     h.vsstatus = put(status, Vsstatus.SPP, h.mode)
     h.vsepc = h.pc
     h.vscause = number

@@ -13,7 +13,7 @@ state("tinst_zero", doc="1: mtinst and htinst get 0 instead of a transformed ins
 PSEUDO_READ, PSEUDO_WRITE = 0x3000, 0x3020
 """64-bit read or write for VS-stage address translation."""
 
-LOAD, LOAD_FP, STORE, STORE_FP, AMO, SYSTEM = 0x03, 0x07, 0x23, 0x27, 0x2F, 0x73
+LOAD, LOAD_FP, MISC_MEM, STORE, STORE_FP, AMO, SYSTEM = 0x03, 0x07, 0x0F, 0x23, 0x27, 0x2F, 0x73
 KEEP_LOAD = 0x0000_7FFF  # funct3, rd, opcode
 KEEP_STORE = 0x01F0_707F  # rs2, funct3, opcode
 KEEP_ALL_BUT_RS1 = 0xFFF0_7FFF
@@ -31,7 +31,7 @@ def kept_bits(word: u64) -> u64:
         if funct3 == 0 or funct3 > 4:  # a vector access
             return 0
         return KEEP_LOAD if opcode == LOAD_FP else KEEP_STORE
-    if opcode == AMO or (opcode == SYSTEM and funct3 == 4):
+    if opcode == AMO or opcode == MISC_MEM or (opcode == SYSTEM and funct3 == 4):  # noqa: SIM109
         return KEEP_ALL_BUT_RS1
     return 0
 
@@ -39,7 +39,7 @@ def kept_bits(word: u64) -> u64:
 def transformed(inst: u64, offset: u64) -> u64:
     """The transformation of a memory-access instruction; offset: bytes from its address to the faulting one.
 
-    0 for instructions that have none, such as those for cache blocks.
+    Instructions for cache blocks always fault at their address, so that theirs has 0 there (norm:h_trans_cache).
     """
     compressed = inst & 3 != 3
     word = expand(inst & 0xFFFF) if compressed else inst

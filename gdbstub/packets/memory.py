@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory, as the selected thread sees it."""
+"""Memory, as the selected thread sees it, or physical when the debugger has asked for that."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 @packet("m", "{address:hex},{length:hex}")
 def read(session: Session, address: int, length: int) -> bytes:
     """Read, in hexadecimal. The reply may be shorter than asked for."""
-    length = min(length, (PACKET_SIZE - 1) // 2)
-    return session.target.read_memory(session.thread, address, length).hex().encode()
+    return _read(session, address, length, (PACKET_SIZE - 1) // 2).hex().encode()
 
 
 @packet("x", "{address:hex},{length:hex}", supported="binary-upload+")
 def read_binary(session: Session, address: int, length: int) -> bytes:
     """Read, as bytes behind a `b`."""
-    length = min(length, (PACKET_SIZE - 1) // 2)  # every byte may need an escape
-    return b"b" + session.target.read_memory(session.thread, address, length)
+    return b"b" + _read(session, address, length, (PACKET_SIZE - 1) // 2)  # every byte may need an escape
 
 
 @packet("M", "{address:hex},{length:hex}:{data:bytes}")
@@ -40,9 +38,13 @@ def write_binary(session: Session, address: int, length: int, data: bytes) -> by
     return _write(session, address, length, data)
 
 
+def _read(session: Session, address: int, length: int, limit: int) -> bytes:
+    return session.target.read_memory(session.thread, address, min(length, limit), physical=session.physical)
+
+
 def _write(session: Session, address: int, length: int, data: bytes) -> bytes:
     if len(data) != length:
         raise TargetError(f"{length} bytes announced, {len(data)} sent")
     if data:
-        session.target.write_memory(session.thread, address, data)
+        session.target.write_memory(session.thread, address, data, physical=session.physical)
     return OK

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gdbstub.framing import PACKET_LIMIT
 from gdbstub.grammar import PACKETS, packet
+from gdbstub.interface import TargetError
 from gdbstub.replies import OK
 
 if TYPE_CHECKING:
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
 
 PACKET_SIZE: Final = PACKET_LIMIT - 16
 
+FEATURES: Final = ("multiprocess+", "exec-events+", "swbreak+", "hwbreak+", "vContSupported+", "error-message+")
+"""What we can do beyond single packets, as the reply to qSupported says it."""
+
 
 @packet("qSupported", "[:{features:text}]")
 def supported(session: Session, features: str | None) -> bytes:
     """Learn what the client can do, and list what we can: each packet's declaration says its own."""
-    session.client = {feature[:-1] for feature in (features or "").split(";") if feature.endswith("+")}
-    advertised = [f"PacketSize={PACKET_SIZE:x}", "multiprocess+", "swbreak+", "hwbreak+", "vContSupported+"]
+    session.meet({feature[:-1] for feature in (features or "").split(";") if feature.endswith("+")})
+    advertised = [f"PacketSize={PACKET_SIZE:x}", *FEATURES]
     for declaration in PACKETS.values():
         if declaration.supported:
             advertised += declaration.supported.split(";")
@@ -30,6 +34,14 @@ def supported(session: Session, features: str | None) -> bytes:
 def start_no_ack_mode(session: Session) -> bytes:
     """Stop sending `+` and `-`: the stream is reliable. The client still acknowledges this reply."""
     session.stop_acknowledging()
+    return OK
+
+
+@packet("QNonStop", ":{on:hex}")
+def non_stop(session: Session, on: int) -> bytes:
+    """All-stop is the only mode: what stops one hart stops the machine, and with it all worlds."""
+    if on:
+        raise TargetError("non-stop mode is not supported: all harts of the machine stop together")
     return OK
 
 

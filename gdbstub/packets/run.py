@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running, stepping, stopping, letting go, beginning again."""
+"""Running, stepping, stopping."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gdbstub.grammar import Grammar, MalformedPacket, packet
-from gdbstub.interface import ALL, ANY, Action, Motion, ThreadId
-from gdbstub.replies import OK
+from gdbstub.interface import ALL, ANY, Action, Motion, TargetError, ThreadId
+from gdbstub.replies import UNSUPPORTED
 
 if TYPE_CHECKING:
     from gdbstub.session import Session
@@ -43,7 +43,7 @@ def continue_threads(session: Session, actions: str) -> None:
     """Resume: each thread does the first action that names it, the others stand still."""
     plan: dict[ThreadId, Action] = {}
     parsed = [_parse_action(action) for action in actions.removeprefix(";").split(";")]
-    for thread in session.target.threads():
+    for thread in session.threads():
         for wanted, action in parsed:
             if wanted.matches(thread) and thread not in plan:
                 plan[thread] = action
@@ -89,44 +89,13 @@ def _go(session: Session, motion: Motion, address: int | None) -> None:
     if address is not None:
         session.target.write_pc(chosen, address)
     everybody = motion is Motion.CONTINUE and session.control.thread in (ALL, ANY)
-    threads = session.target.threads() if everybody else [chosen]
+    threads = session.threads() if everybody else [chosen]
     session.resume({thread: Action(motion) for thread in threads})
 
 
-@packet("D", "[;{process:hex}]")
-def detach(session: Session, process: int | None) -> bytes:
-    """The debugger lets go: its breakpoints are removed and the machine runs on."""
-    session.detach()
-    return OK
-
-
-@packet("k")
-def kill(session: Session) -> None:
-    """End the machine. There is no reply."""
-    session.killed = True
-
-
-@packet("vKill", ";{process:hex}")
-def kill_process(session: Session, process: int) -> bytes:
-    """End the machine."""
-    session.killed = True
-    return OK
-
-
-@packet("R", "{ignored:text}")
-def restart(session: Session, ignored: str) -> None:
-    """Extended remote: begin again. There is no reply."""
-    session.target.reset()
-
-
-@packet("vAttach", ";{process:hex}")
-def attach_process(session: Session, process: int) -> None:
-    """Extended remote's `attach`: take the machine again after a detach."""
-    session.attach()
-
-
-@packet("vRun", "{program:text}")
-def run_program(session: Session, program: str) -> None:
-    """Extended remote's `run`: begin again, standing still. The machine has one program, whatever name is sent."""
-    session.target.reset()
-    session.attach()
+@packet("b", "{text:text}")
+def backwards(session: Session, text: str) -> bytes:
+    """`bs` and `bc` would run backwards, but nothing records the machine's history. (`b RATE` set a serial line's speed.)"""
+    if text not in ("s", "c"):
+        return UNSUPPORTED
+    raise TargetError("no history is recorded, so the machine cannot run backwards")

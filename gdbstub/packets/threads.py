@@ -22,7 +22,9 @@ def current_thread(session: Session) -> bytes:
 @packet("qfThreadInfo")
 def first_threads(session: Session) -> bytes:
     """All threads, in one reply."""
-    return b"m" + b",".join(thread_id(thread, session.client) for thread in session.target.threads())
+    if not session.threads():
+        return b"l"
+    return b"m" + b",".join(thread_id(thread, session.client) for thread in session.threads())
 
 
 @packet("qsThreadInfo")

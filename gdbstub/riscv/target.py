@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine behind the protocol: `Debugger` as the target of a gdb session. One process, one thread per hart."""
+"""The machine behind the protocol: `Debugger` as the target of a gdb session."""
 
 from __future__ import annotations
 
@@ -7,47 +7,36 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from core.debug.target import (
-    DebugError,
-    Debugger,
-    Event,
-    MachineEnded,
-    MachineRunning,
-    MemoryUnreadable,
-    Stop,
-    StopKind,
-    Stopped,
-    UnknownRegister,
-)
+from core.debug.stops import Event, Resumed, Stop, StopKind, Stopped
+from core.debug.target import DebugError, Debugger, MachineEnded, MachineRunning, MemoryUnreadable
+from core.debug.worlds import HOST
+from core.engine.breakpoints import breakpoint_here
 from gdbstub.interface import (
+    ALWAYS,
     Action,
-    Cause,
+    BreakpointProgram,
     Motion,
+    Newcomer,
     Point,
-    Signal,
+    Region,
+    RegisterInfo,
     StopReport,
     TargetError,
     TargetRunning,
     ThreadId,
 )
-from gdbstub.riscv.description import Register, describe
-from gdbstub.riscv.regnums import FP, MODE, PC, RA, SP
-
-OWNER: Final = "gdb"
-"""Whose breakpoints ours are, in the debugger's list."""
+from gdbstub.riscv.conditions import Conditions
+from gdbstub.riscv.description import describe
+from gdbstub.riscv.documents import HOST_INFO, osdata
+from gdbstub.riscv.memory import Memory
+from gdbstub.riscv.points import OWNER, Key, Points
+from gdbstub.riscv.processes import Mode, Processes
+from gdbstub.riscv.programs import Programs
+from gdbstub.riscv.registers import Registers
+from gdbstub.riscv.regnums import PC
+from gdbstub.riscv.stops import report
 
 BAD_ADDRESS: Final = 14
-EXPEDITED: Final = (PC, SP, FP, RA, MODE)
-WATCH_KINDS: Final = {Point.WRITE_WATCH: "watch", Point.READ_WATCH: "rwatch", Point.ACCESS_WATCH: "awatch"}
-CAUSES: Final = {
-    Point.SOFTWARE_BREAKPOINT: Cause.SOFTWARE_BREAKPOINT,
-    Point.HARDWARE_BREAKPOINT: Cause.HARDWARE_BREAKPOINT,
-    Point.WRITE_WATCH: Cause.WRITE_WATCH,
-    Point.READ_WATCH: Cause.READ_WATCH,
-    Point.ACCESS_WATCH: Cause.ACCESS_WATCH,
-}
-EXPLAINED: Final = (StopKind.RESET, StopKind.STEP, StopKind.INTERRUPTED)
-"""Stops that need no words in gdb's window."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,13 +60,23 @@ def in_our_words(method: Callable[P, R]) -> Callable[P, R]:
 
 
 class RiscvTarget:
-    """What `gdbstub.interface.Target` asks for, done by a `Debugger`."""
+    """What `gdbstub.interface.Target` asks for, done by a `Debugger`. `worlds`: how they become processes."""
 
-    def __init__(self, debugger: Debugger) -> None:
+    def __init__(self, debugger: Debugger, worlds: Mode = Mode.AUTO) -> None:
         self.debugger = debugger
         self.description = describe(debugger.csrs())
-        self._points: dict[tuple[Point, int, int], int] = {}
+        self.processes = Processes(debugger, worlds)
+        self.programs = Programs(debugger)
+        self._registers = Registers(debugger, self.processes, self.description)
+        self._memory = Memory(debugger, self.processes, self.programs)
+        conditions = Conditions(debugger, self.description.registers, self._say)
+        self._points = Points(debugger, self.processes, conditions, self._say)
+        self._readers: list[Callable[[str], None]] = []
         self._release_when_stopped = False
+        self._stepped: ThreadId | None = None
+        self._return: int | None = None  # number of the catch that ends a step of a world that does not run
+        self._reported: tuple[Stop, ThreadId, StopReport] | None = None
+        self._instead: Stop | None = None  # a stop of our own making, until the machine runs again
         debugger.subscribe(self._event)
 
     # Stops
@@ -87,148 +86,147 @@ class RiscvTarget:
         return self.debugger.running
 
     def stop_report(self) -> StopReport:
-        stop = self.debugger.stop
-        signal = Signal.INT if stop.kind is StopKind.INTERRUPTED else Signal.TRAP
-        cause = self._cause(stop)
-        explained = stop.kind in EXPLAINED or (cause is not Cause.PLAIN and stop.kind is not StopKind.EBREAK)
-        remark = "" if explained else stop.text
-        return StopReport(_thread(stop.hart), signal, cause, stop.watch_address, stop.exit_code, remark)
+        stop = self._instead or self.debugger.stop
+        thread = self.processes.of_hart(stop.hart)
+        if self._reported is None or self._reported[:2] != (stop, thread):
+            self._reported = (stop, thread, report(stop, thread, self._stepped, self._points))
+        return self._reported[2]
 
-    def _cause(self, stop: Stop) -> Cause:
-        """A breakpoint is only reported as one if gdb has set it: otherwise gdb would go on without a word."""
-        if stop.kind is StopKind.EBREAK:
-            return Cause.SOFTWARE_BREAKPOINT
-        if stop.kind is StopKind.BREAKPOINT:
-            kinds = [point for point, address, _ in self._points if address == stop.pc and point not in WATCH_KINDS]
-            return CAUSES[min(kinds)] if kinds else Cause.PLAIN
-        if stop.kind is StopKind.WATCHPOINT:
-            for (point, _, _), number in self._points.items():
-                if number == stop.number:
-                    return CAUSES[point]
-        return Cause.PLAIN
-
-    def subscribe(self, stopped: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, stopped: Callable[[], None], said: Callable[[str], None]) -> Callable[[], None]:
         def listener(event: Event) -> None:
             if isinstance(event, Stopped):
                 stopped()
 
-        return self.debugger.subscribe(listener)
+        unsubscribe = self.debugger.subscribe(listener)
+        self._readers.append(said)
 
-    # Threads and documents
+        def end() -> None:
+            unsubscribe()
+            self._readers.remove(said)
+
+        return end
+
+    def _say(self, text: str) -> None:
+        for said in list(self._readers):
+            said(text)
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, Resumed):
+            self._instead = self._reported = None
+        if isinstance(event, Stopped):
+            self.debugger.stop_on_new_world = False
+            self._step_ended()
+            if self._release_when_stopped:
+                self.release()
+
+    # Processes, threads and documents
+
+    def meet(self, newcomers: bool) -> None:
+        self.processes.meet(newcomers)
+
+    def newcomer(self) -> Newcomer | None:
+        thread = self.processes.newcomer()
+        return None if thread is None else Newcomer(thread, self.programs.path(thread.process) or "")
+
+    def take(self, process: int) -> None:
+        self.processes.take(process)
+
+    @in_our_words
+    def part(self, process: int) -> None:
+        self._points.clear(process)
+        self.processes.part(process)
+
+    def end(self, process: int) -> None:
+        raise TargetError(f"process {process} is a guest: only its hypervisor can end it; kill inferior 1 to end the machine")
 
     def threads(self) -> Sequence[ThreadId]:
-        return [_thread(hart) for hart in range(self.debugger.harts)]
+        return self.processes.threads()
+
+    def current(self, thread: ThreadId) -> bool:
+        return self.processes.is_current(thread)
 
     def describe(self, thread: ThreadId) -> str:
-        hart, stop = thread.thread - 1, self.debugger.stop
-        if self.debugger.running:
-            return f"hart {hart}, running"
-        why = f"stopped: {stop.kind.value}" if stop.hart == hart else "stopped"
-        return f"{self.debugger.mode_name(hart)}, hart {hart}, {why}"
+        return self.processes.describe(thread)
 
     def document(self, kind: str, annex: str) -> bytes | None:
+        if kind == "osdata":
+            return osdata(self.debugger, annex)
         return self.description.xml if (kind, annex) == ("features", "target.xml") else None
+
+    def program(self, process: int) -> str | None:
+        return self.programs.path(process) if process in {thread.process for thread in self.threads()} else None
+
+    def file(self, path: str) -> bytes | None:
+        return self.programs.contents(path)
+
+    def host(self) -> Mapping[str, str]:
+        return HOST_INFO
 
     # Registers
 
     @in_our_words
     def read_general(self, thread: ThreadId) -> bytes:
-        return b"".join(self._read(thread, self._register(number)) for number in range(PC + 1))
+        return self._registers.read_general(thread)
 
     @in_our_words
     def write_general(self, thread: ThreadId, data: bytes) -> None:
-        if len(data) != 8 * (PC + 1):
-            raise TargetError(f"the general registers have {8 * (PC + 1)} bytes, not {len(data)}")
-        for number in range(1, PC + 1):
-            self.write_register(thread, number, data[8 * number : 8 * number + 8])
+        self._registers.write_general(thread, data)
 
     @in_our_words
     def read_register(self, thread: ThreadId, number: int) -> bytes | None:
-        register = self._register(number)
-        try:
-            return self._read(thread, register)
-        except UnknownRegister:  # described because gdb insists, as fcsr is, but this hart has none
-            return None
+        return self._registers.read_or_nothing(thread, number)
 
     @in_our_words
     def write_register(self, thread: ThreadId, number: int, data: bytes) -> None:
-        self.debugger.write_register(self._register(number).source, int.from_bytes(data, "little"), thread.thread - 1)
+        self._registers.write(thread, number, data)
 
     @in_our_words
     def write_pc(self, thread: ThreadId, address: int) -> None:
-        self.debugger.write_register("pc", address, thread.thread - 1)
+        self._registers.write(thread, PC, address.to_bytes(8, "little"))
 
     @in_our_words
     def expedited(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
-        return [(number, self._read(thread, self._register(number))) for number in EXPEDITED]
+        return self._registers.expedited(thread)
+
+    def registers(self) -> Sequence[RegisterInfo]:
+        return self._registers.all()
 
     def register_width(self, number: int) -> int:
-        return self._register(number).width
-
-    def _register(self, number: int) -> Register:
-        register = self.description.registers.get(number)
-        if register is None:
-            raise TargetError(f"there is no register number {number}")
-        return register
-
-    def _read(self, thread: ThreadId, register: Register) -> bytes:
-        value = self.debugger.read_register(register.source, thread.thread - 1)
-        return (value & ((1 << 8 * register.width) - 1)).to_bytes(register.width, "little")
+        return self._registers.described(number).width
 
     # Memory
 
     @in_our_words
-    def read_memory(self, thread: ThreadId, address: int, length: int) -> bytes:
-        length = min(length, (1 << 64) - address)
-        try:
-            return self.debugger.read_memory(address, length, hart=thread.thread - 1)
-        except MemoryUnreadable as problem:
-            if not address < problem.address < address + length:
-                raise
-            return self.debugger.read_memory(address, problem.address - address, hart=thread.thread - 1)
+    def read_memory(self, thread: ThreadId, address: int, length: int, *, physical: bool = False) -> bytes:
+        return self._memory.read(thread, address, length, physical)
 
     @in_our_words
-    def write_memory(self, thread: ThreadId, address: int, data: bytes) -> None:
-        self.debugger.write_memory(address, data, hart=thread.thread - 1)
+    def write_memory(self, thread: ThreadId, address: int, data: bytes, *, physical: bool = False) -> None:
+        self._memory.write(thread, address, data, physical)
+
+    @in_our_words
+    def region(self, thread: ThreadId, address: int) -> Region:
+        return self._memory.region(thread, address)
 
     # Breakpoints
 
     @in_our_words
-    def insert(self, thread: ThreadId, point: Point, address: int, length: int) -> None:
-        key = (point, address, length)
-        if key in self._points:
-            return
-        if point in WATCH_KINDS:
-            new = self.debugger.add_watchpoint(address, length, WATCH_KINDS[point], owner=OWNER)
-        else:
-            new = self.debugger.add_breakpoint(address, owner=OWNER)
-        self._points[key] = new.number
+    def insert(self, thread: ThreadId, point: Point, address: int, length: int, program: BreakpointProgram = ALWAYS) -> None:
+        self._points.insert(Key(thread.process, point, address, length), program)
 
     @in_our_words
     def remove(self, thread: ThreadId, point: Point, address: int, length: int) -> None:
-        number = self._points.get((point, address, length))
-        if number is not None:
-            self._remove(number)
-            del self._points[point, address, length]
+        self._points.remove(Key(thread.process, point, address, length))
 
     def release(self) -> None:
         """Remove what gdb has set; while the machine runs, as soon as it stops."""
         self._release_when_stopped = self.debugger.running
+        self.processes.meet(False)
         if not self._release_when_stopped:
-            self._release()
-
-    def _release(self) -> None:
-        self._release_when_stopped = False
-        while self._points:
-            self._remove(self._points.popitem()[1])
-
-    def _remove(self, number: int) -> None:
-        if any(point.number == number for point in self.debugger.breakpoints()):  # the console may have deleted it
-            self.debugger.remove_breakpoint(number)
-
-    def _event(self, event: Event) -> None:
-        if isinstance(event, Stopped) and self._release_when_stopped:
-            self._release()
+            self._points.clear()
+            for point in self.debugger.breakpoints():  # set by monitor commands
+                if point.owner == OWNER:
+                    self.debugger.remove_breakpoint(point.number)
 
     # Running
 
@@ -236,22 +234,67 @@ class RiscvTarget:
     def resume(self, actions: Mapping[ThreadId, Action]) -> None:
         moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
         stepping = [(thread, action) for thread, action in moving.items() if action.motion is not Motion.CONTINUE]
+        if self.debugger.running:
+            raise TargetRunning
+        self._points.settle()
+        self._stepped = stepping[0][0] if stepping else None
         try:
             if stepping:  # the other harts stand still meanwhile
-                thread, action = stepping[0]
-                self._step(thread.thread - 1, action)
-            elif len(moving) == self.debugger.harts:
-                self.debugger.resume()
-            else:
+                self._step(*stepping[0])
+            elif not self._whole(moving):
                 raise TargetError("harts run all or none; only stepping moves one alone")
+            elif not self._stops_at_once():
+                self._continue()
         except MachineEnded:
             return  # the stop report says that it has
 
-    def _step(self, hart: int, action: Action) -> None:
-        if action.motion is Motion.RANGE:
+    def _whole(self, moving: Mapping[ThreadId, Action]) -> bool:
+        """Whether all threads of some process move: then the machine does."""
+        chosen = {thread.process for thread in moving}
+        return any(all(thread in moving for thread in self.threads() if thread.process == process) for process in chosen)
+
+    def _continue(self) -> None:
+        self.debugger.stop_on_new_world = self.processes.separate
+        self.debugger.resume()
+
+    def _stops_at_once(self) -> bool:
+        """A guest was stopped before its first instruction so that gdb could set breakpoints: is there one right here?"""
+        stop = self.debugger.stop
+        state = self.debugger.machine.harts[stop.hart]
+        if stop.kind is not StopKind.NEW_WORLD or self._instead or state.pc != stop.pc or not breakpoint_here(state):
+            return False
+        hit = self.debugger.points.breakpoint_hit(self.debugger, state)
+        if hit is not None:
+            numbers = tuple(point.number for point in hit.points)
+            where = self.debugger.place(stop.pc, hart=stop.hart)
+            text = f"breakpoint {numbers[0]} at {where}"
+            self._instead = Stop(StopKind.BREAKPOINT, stop.hart, stop.pc, text, number=numbers[0], numbers=numbers)
+        return hit is not None
+
+    def _step(self, thread: ThreadId, action: Action) -> None:
+        hart = thread.thread - 1
+        if self.processes.world(thread) is not None:
+            self._await_world(thread)
+        elif action.motion is Motion.RANGE:
             self.debugger.resume(hart=hart, step_range=(action.start, action.end))
         else:
             self.debugger.resume(hart=hart, steps=1)
+
+    def _await_world(self, thread: ThreadId) -> None:
+        """A step of a world that does not run: its next instruction comes when it is entered again."""
+        spec = "vmexit" if thread.process == HOST else "vmentry"
+        world = None if thread.process == HOST else thread.process
+        self._return = self.debugger.add_catch(spec, owner=OWNER, hart=thread.thread - 1, world=world).number
+        self._continue()
+
+    def _step_ended(self) -> None:
+        number, self._return = self._return, None
+        if number is None:
+            return
+        stop = self.debugger.stop
+        self.debugger.remove_breakpoint(number)
+        if stop.kind is StopKind.CATCH and stop.numbers == (number,):
+            self._instead = Stop(StopKind.STEP, stop.hart, stop.pc, "")
 
     def interrupt(self) -> None:
         self.debugger.interrupt()
@@ -262,7 +305,3 @@ class RiscvTarget:
             self.debugger.interrupt()
             self.debugger.wait(5)
         self.debugger.reset()
-
-
-def _thread(hart: int) -> ThreadId:
-    return ThreadId(1, hart + 1)

@@ -16,8 +16,8 @@ from core.isa.encoding import BY_NAME, COMPRESSED_BY_NAME
 from tests.architecture.tree import listing, modules, text, tree
 
 MNEMONICS = {name.replace(".", "_") for name in [*BY_NAME, *COMPRESSED_BY_NAME]}
-ARITHMETIC = {"add", "sub", "mul", "and", "or", "xor"}
-"""Words that Python's operators, LLVM's and instructions share."""
+ARITHMETIC = {"add", "sub", "mul", "and", "or", "xor", "min", "max"}
+"""Words that Python, LLVM and instructions share."""
 STATE = {"wfi"}
 """The slot and the event of a hart that waits."""
 ALLOWED = ARITHMETIC | STATE

@@ -20,7 +20,7 @@ def test_mode_at_reset(hello: Debugger) -> None:
 
 def test_mode_in_the_guest(in_guest: Debugger) -> None:
     lines = ask(in_guest, "mode")
-    assert lines[0] == "hart 0: VS-mode (virtual supervisor mode, V=1), world: guest VMID 1"
+    assert lines[0] == "hart 0: VS-mode (virtual supervisor mode, V=1), world: guest 1 (vmid 1)"
     assert "  VS-stage     vsatp: MODE=Bare" in lines
     assert any(line.startswith("  G-stage      hgatp: MODE=Sv39x4 VMID=1 PPN=0x8") for line in lines)
 
@@ -49,8 +49,9 @@ def test_csr_lists_by_group(hello: Debugger) -> None:
     assert {"supervisor:", "hypervisor:", "machine:", "VS:"} <= set(lines)
     vs = ask(hello, "csr vs")
     assert vs[0] == "VS:"
-    assert any(line.startswith("  vsstatus    0x200000000 ") and line.endswith(" UXL=64") for line in vs)
-    assert any("zero:" in line and "vsatp" in line for line in vs)
+    assert any(line.startswith("  vsstatus    0x200000000 ") and "UXL=64" in line for line in vs)
+    zero = " ".join(vs).partition("zero:")[2]
+    assert "vsatp" in zero.split()
 
 
 def test_csr_patterns(hello: Debugger) -> None:
@@ -154,7 +155,7 @@ def test_delete_leaves_those_of_gdb(hello: Debugger) -> None:
 
 def test_a_trap_stop_explains_the_trap(hello: Debugger) -> None:
     shown = Typist(hello).lines("tbreak load_unmapped", "continue", "tbreak trap_vector", "continue")
-    assert "VS-mode, guest VMID 1: breakpoint 1 at load_unmapped" in shown
+    assert "VS-mode, guest 1 (vmid 1): breakpoint 1 at load_unmapped" in shown
     assert "trap: load guest-page fault (scause: cause 21)" in shown
     assert "  from VS-mode at " in shown
     assert "  guest physical address 0x40000000 (htval << 2)" in shown
@@ -163,7 +164,7 @@ def test_a_trap_stop_explains_the_trap(hello: Debugger) -> None:
 
 def test_step_crosses_into_the_guest_and_back(in_guest: Debugger) -> None:
     typist = Typist(in_guest)
-    assert "VS-mode, guest VMID 1: stepped to guest_entry+8" in typist.lines("step 2")
+    assert "VS-mode, guest 1 (vmid 1): stepped to guest_entry+8" in typist.lines("step 2")
     typist.lines("tbreak trap_vector", "continue")
     assert "stepped to trap_vector+4" in typist.lines("si")
 
@@ -207,7 +208,7 @@ def test_nonsense_gets_one_line(hello: Debugger, line: str, answer: str) -> None
 
 def test_unambiguous_beginnings(hello: Debugger) -> None:
     assert ask(hello, "disas guest_entry 1") == ask(hello, "disassemble guest_entry 1")
-    assert ask(hello, "tra guest_entry") == ask(hello, "translate guest_entry")
+    assert ask(hello, "tran guest_entry") == ask(hello, "translate guest_entry")
     assert ask(hello, "re") == ["'re' could be regs or reset"]
 
 
@@ -233,5 +234,15 @@ def test_every_example_works(in_guest: Debugger) -> None:
     for command in load_commands().values():
         if in_guest.stop.kind is StopKind.RESET:
             list(execute("continue", context))
-        if command.name != "hart":  # its example needs a second one
+        if not in_guest.read_register("sp"):
+            in_guest.write_register("sp", 0x80206800)
+        if command.name not in (
+            "hart",
+            "finish",
+            "until",
+            "next",
+            "into",
+            "locals",
+            "layout",
+        ):  # a second hart; moves tested elsewhere
             list(execute(command.example, context))

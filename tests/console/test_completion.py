@@ -18,7 +18,7 @@ def offered(debugger: Debugger, line: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("line", "texts"),
     [
-        ("tr", ["translate"]),
+        ("tr", ["translate", "trap"]),
         ("  dis", ["disassemble"]),
         ("break guest_s", ["guest_sbi_call", "guest_shutdown", "guest_stack_top"]),
         ("break *guest_sh", ["guest_shutdown"]),
@@ -26,7 +26,7 @@ def offered(debugger: Debugger, line: str) -> dict[str, str]:
         ("b _shut", ["guest_shutdown", "sbi_shutdown"]),
         ("x/4gx $hga", ["$hgatp"]),
         ("x/4gx $hgatp.V", ["$hgatp.VMID"]),
-        ("csr hsta", ["hstatus"]),
+        ("csr hstatu", ["hstatus"]),
         ("csr hstatus.vt", ["hstatus.VTSR", "hstatus.VTW", "hstatus.VTVM"]),
         ("csr sepc = guest_e", ["guest_entry"]),
         ("set $hstatu", ["$hstatus"]),

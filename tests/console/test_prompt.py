@@ -19,14 +19,19 @@ from tests.console.driver import Typist, machine
 def test_a_session(typist: Typist) -> None:
     typist.context.patience = 60  # the lines are typed ahead
     assert typist.type("tbreak guest_entry\rc\rcsr hgatp.VMID\rquit\r") == "quit"
-    assert typist.text.splitlines() == [
+    lines = typist.text.splitlines()
+    assert lines[:3] == [
         "HS-mode, host: the machine is at reset",
+        "  examples/common/start.S:13   la sp, stack_top",
         "=> 0x80200000 <_start>                00004117  auipc sp,0x4",
-        "temporary breakpoint 1 at 0x80205000 <guest_entry>",
-        "VS-mode, guest VMID 1: breakpoint 1 at guest_entry",
-        "=> 0x80205000 <guest_entry>           00002117  auipc sp,0x2",
-        "hgatp.VMID = 1   virtual machine identifier",
     ]
+    assert lines[7:10] == [
+        "temporary breakpoint 1 at 0x80205000 <guest_entry>",
+        "VS-mode, guest 1 (vmid 1): breakpoint 1 at guest_entry",
+        "  examples/common/guest/guest_start.S:13   la sp, guest_stack_top",
+    ]
+    assert "=> 0x80205000 <guest_entry>           00002117  auipc sp,0x2" in lines
+    assert lines[-1] == "hgatp.VMID = 1   virtual machine identifier"
 
 
 def test_ctrl_d_leaves(typist: Typist) -> None:
@@ -115,8 +120,8 @@ def test_the_prompt_stays_while_the_machine_runs_and_ctrl_c_stops_it(spinning: D
         prompt.keyboard.send_text("mode\r")
         prompt.sees("the machine is running; stop it first (Ctrl-C)")
         prompt.keyboard.send_text("\x03")
-        prompt.sees("VS-mode, guest VMID 1: stopped at ")
-        until(lambda: prompt.console.toolbar().startswith(" VS-mode | guest VMID 1 | spin"))
+        prompt.sees("VS-mode, guest 1 (vmid 1): stopped at ")
+        until(lambda: prompt.console.toolbar().startswith(" VS-mode | guest 1 (vmid 1) | spin"))
         prompt.keyboard.send_text("mode\r")
         prompt.sees("hart 0: VS-mode")
     finally:
@@ -140,7 +145,7 @@ def test_stops_made_by_another_front_end_are_reported(hello: Debugger) -> None:
     try:
         point = hello.add_breakpoint(0x80205000, owner="gdb")
         hello.resume()
-        prompt.sees("VS-mode, guest VMID 1: breakpoint 1 at guest_entry")
+        prompt.sees("VS-mode, guest 1 (vmid 1): breakpoint 1 at guest_entry")
         hello.remove_breakpoint(point.number)
         hello.resume(steps=1)
         prompt.sees("stepped to guest_entry+4")

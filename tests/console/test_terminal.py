@@ -88,7 +88,7 @@ def test_the_demo(terminal: Callable[..., Terminal]) -> None:
     assert "gdb-multiarch " in shown
     assert screen.bottom.startswith(" HS-mode | host | _start | stopped | 0 retired | no gdb")
     screen.type("tbreak guest_entry", "Enter", "continue", "Enter")
-    screen.sees("VS-mode, guest VMID 1: breakpoint 1 at guest_entry", "VS-mode | guest VMID 1 | guest_entry | stopped")
+    screen.sees("VS-mode, guest 1 (vmid 1): breakpoint 1 at guest_entry", "VS-mode | guest 1 (vmid 1) | guest_entry | stopped")
     screen.type("csr hga", "Tab")
     screen.sees("csr hgatp")
     screen.type("Enter")
@@ -110,7 +110,7 @@ def test_uart_and_console_in_turn(terminal: Callable[..., Terminal]) -> None:
     screen.type("C-a", "c")
     screen.sees("(hartline)", "running (Ctrl-C stops)")
     screen.type("C-c")
-    screen.sees("VS-mode, guest VMID 1: stopped at ", "VS-mode | guest VMID 1 | spin")
+    screen.sees("VS-mode, guest 1 (vmid 1): stopped at ", "VS-mode | guest 1 (vmid 1) | spin")
     screen.type("continue", "Enter")
     screen.sees("running (Ctrl-C stops)")
     screen.type("C-a", "c")
@@ -129,7 +129,7 @@ def test_other_sizes(terminal: Callable[..., Terminal], columns: int, rows: int)
     screen.sees("(hartline)", "HS-mode | host | _start")
     assert len(screen.bottom) <= columns
     screen.type("tbreak guest_entry", "Enter", "c", "Enter")
-    screen.sees("VS-mode | guest VMID 1")
+    screen.sees("VS-mode | guest 1 (vmid 1)")
     screen.type("C-a", "x")
     screen.sees("status 0")
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.gdb.driver import Gdb
+from tests.gdb.driver import Gdb, lldb_path
+
+collect_ignore = [] if lldb_path() else ["test_lldb.py"]
+"""gdb must be there; LLDB is looked at where there is one."""
 
 
 @pytest.fixture

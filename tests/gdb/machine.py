@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from cli.context import Context
+from cli.monitor import make_server
 from core.boot.loader import BootConfig
 from core.debug.target import Debugger
 from core.machine import Machine, MachineConfig
-from gdbstub import GdbServer
-from gdbstub.riscv.target import RiscvTarget
+from gdbstub.riscv.processes import Mode
 
 PREBUILT = Path(__file__).parents[2] / "examples" / "prebuilt"
 
@@ -17,14 +19,21 @@ PREBUILT = Path(__file__).parents[2] / "examples" / "prebuilt"
 class Served:
     """An example on a machine, standing at reset, with a server on a free port."""
 
-    def __init__(self, example: str, engine: str, harts: int = 1) -> None:
+    def __init__(
+        self, example: str, engine: str, harts: int = 1, *, symbols: Mapping[str, str] | None = None, worlds: Mode = Mode.AUTO
+    ) -> None:
         self.elf = PREBUILT / f"{example}.elf"
         self.output = bytearray()
+        self.warnings: list[str] = []
         self.machine = Machine(MachineConfig(BootConfig(self.elf), engine=engine, harts=harts, memory=16 << 20))
         self.machine.console_output = self.output.extend
         self.debugger = Debugger(self.machine)
+        for world, program in (symbols or {}).items():
+            self.debugger.set_symbols(world, PREBUILT / f"{program}.elf")
         self.kills = 0
-        self.server = GdbServer(RiscvTarget(self.debugger), "0", on_kill=self._killed)
+        self.server = make_server(
+            self.debugger, "0", Context(self.debugger), on_kill=self._killed, warn=self.warnings.append, worlds=worlds
+        )
         self.server.start()
 
     @property

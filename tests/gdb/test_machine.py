@@ -262,7 +262,9 @@ def test_a_gdb_that_dies_in_mid_run(serve: Server, gdb: Starter) -> None:
     one("continue", wait=False)
     one.wait_for_stop()
     one("continue", wait=False)
-    time.sleep(0.2)
+    deadline = time.monotonic() + 20
+    while not served.machine.harts[0].v and time.monotonic() < deadline:
+        time.sleep(0.05)
     one.vanish()
     assert served.debugger.wait(5) is not None
     again = gdb(served.elf)
@@ -300,7 +302,7 @@ def test_the_console_and_gdb_share_one_machine(attached: Gdb, hello: Served) -> 
     hello.debugger.add_breakpoint(entry, owner="console")
     output = attached("continue")
     assert "breakpoint 1 at guest_entry" in output
-    assert "SIGTRAP" in output
+    assert "Program stopped." in output
     assert where(attached) == "guest_entry"
     hello.debugger.resume(hart=0, steps=1)
     attached("flushregs")

@@ -115,7 +115,7 @@ class Tables:
         levels, second = LEVELS[mode], stage == "G"
         self.second_stage = second
         root = self.take(4 if second else 1)
-        views = [(0, (True,)), (LOW_VIEW - RAM, (True,))] if second else []
+        views: list[tuple[int, tuple[bool, ...]]] = [(0, (True,)), (LOW_VIEW - RAM, (True,))] if second else []
         if not second:
             views = [(0, (False,)), (LOW_VIEW - RAM, (True,)), (HIGH_VIEW - RAM, (True, False))]
         for delta, users in views:

@@ -71,9 +71,7 @@ def elf(
     ):
         sections += struct.pack("<IIQQQQIIQQ", at_name, typ, 0, address, start, size, link, 0, 1, entsize)
     ident = b"\x7fELF" + bytes((bits, order, 1)) + bytes(9)
-    header = ident + struct.pack(
-        "<HHIQQQIHHHHHH", kind, machine, 1, entry, 64, at + len(body), 1, 64, 56, len(loads), 64, 5, 4
-    )
+    header = ident + struct.pack("<HHIQQQIHHHHHH", kind, machine, 1, entry, 64, at + len(body), 1, 64, 56, len(loads), 64, 5, 4)
     return header + headers + body + sections
 
 
@@ -219,9 +217,7 @@ def test_symbol_lookup_prefers_functions_and_finds_enclosing_ones() -> None:
 
 
 def test_tables_can_be_joined() -> None:
-    firmware = SymbolTable(
-        [Symbol("_start", 0x8000_0000, end=0x8000_1000), Symbol("trap", 0x8000_0100, end=0x8000_1000)]
-    )
+    firmware = SymbolTable([Symbol("_start", 0x8000_0000, end=0x8000_1000), Symbol("trap", 0x8000_0100, end=0x8000_1000)])
     kernel = SymbolTable([Symbol("_start", 0x8020_0000, end=0x8020_1000)])
     both = firmware + kernel
     assert both.address_of("_start") == 0x8020_0000

@@ -125,14 +125,8 @@ def test_interrupts_of_every_hart_are_wired() -> None:
     controllers = re.findall(r"cpu-intc\";\n\t*phandle = <(0x\w+)>", source)
     assert len(controllers) == 2
     first, second = controllers
-    assert (
-        node_of(source, "plic@c000000")["interrupts-extended"]
-        == f"<{first} 0x0b {first} 0x09 {second} 0x0b {second} 0x09>"
-    )
-    assert (
-        node_of(source, "clint@2000000")["interrupts-extended"]
-        == f"<{first} 0x03 {first} 0x07 {second} 0x03 {second} 0x07>"
-    )
+    assert node_of(source, "plic@c000000")["interrupts-extended"] == f"<{first} 0x0b {first} 0x09 {second} 0x0b {second} 0x09>"
+    assert node_of(source, "clint@2000000")["interrupts-extended"] == f"<{first} 0x03 {first} 0x07 {second} 0x03 {second} 0x07>"
     assert node_of(source, "core1")["cpu"] == node_of(source, "cpu@1")["phandle"]
 
 
@@ -160,8 +154,9 @@ def test_isa_extensions_in_canonical_order() -> None:
 
 def test_cache_block_sizes_come_with_their_extensions() -> None:
     board = Board(Services(harts=[Hart(0)]))
-    source, _ = decompile(flatten(device_tree(board, 0x8000_0000, 1 << 20, ("I", "Zicboz"))))
+    source, _ = decompile(flatten(device_tree(board, 0x8000_0000, 1 << 20, ("I", "Zicboz", "Zicbop"))))
     assert node_of(source, "cpu@0")["riscv,cboz-block-size"] == "<0x40>"
+    assert node_of(source, "cpu@0")["riscv,cbop-block-size"] == "<0x40>"
     assert "cbom-block-size" not in source
 
 
@@ -175,8 +170,5 @@ def test_chosen() -> None:
 
 
 def test_the_same_machine_gives_the_same_blob() -> None:
-    blobs = {
-        flatten(device_tree(Board(Services(harts=[Hart(0)])), 0x8000_0000, 128 << 20, set(EXTENSIONS)))
-        for _ in range(3)
-    }
+    blobs = {flatten(device_tree(Board(Services(harts=[Hart(0)])), 0x8000_0000, 128 << 20, set(EXTENSIONS))) for _ in range(3)}
     assert len(blobs) == 1

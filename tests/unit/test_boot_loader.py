@@ -50,9 +50,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("bios", "entry", "supervisor"), [(Bios.BUILTIN, 0x8020_0000, True), (Bios.NONE, 0x8000_0000, False)]
-)
+@pytest.mark.parametrize(("bios", "entry", "supervisor"), [(Bios.BUILTIN, 0x8020_0000, True), (Bios.NONE, 0x8000_0000, False)])
 def test_raw_image(file: Path, bios: Bios, entry: int, supervisor: bool) -> None:
     made, ram = plan(BootConfig(file, bios))
     assert (made.entry, made.supervisor, made.dynamic_info) == (entry, supervisor, 0)
@@ -160,8 +158,7 @@ def test_files_that_are_no_programs(tmp_path: Path) -> None:
             0x8000_0000,
             200 * MIB,
             128,
-            "k.elf segment 0 (0x80000000..0x8c800000) lies outside RAM (0x80000000..0x88000000); "
-            "--memory 200M would do",
+            "k.elf segment 0 (0x80000000..0x8c800000) lies outside RAM (0x80000000..0x88000000); --memory 200M would do",
         ),
         (0x1000, 32, 128, "k.elf segment 0 (0x1000..0x1020) lies outside RAM (0x80000000..0x88000000)"),
         (

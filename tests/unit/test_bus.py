@@ -76,9 +76,7 @@ def test_ram_bulk_access_and_clearing() -> None:
     assert bytes(ram.view) == bytes(0x3000)
 
 
-@pytest.mark.parametrize(
-    ("base", "size"), [(BASE, 0), (BASE, 100), (BASE + 1, 0x1000), (BASE, -0x1000), (BASE, 1 << 62)]
-)
+@pytest.mark.parametrize(("base", "size"), [(BASE, 0), (BASE, 100), (BASE + 1, 0x1000), (BASE, -0x1000), (BASE, 1 << 62)])
 def test_impossible_ram_is_a_value_error(base: int, size: int) -> None:
     with pytest.raises(ValueError, match="RAM"):
         Ram(base, size)
@@ -118,6 +116,15 @@ def test_bus_error_where_nothing_answers(address: int, size: int) -> None:
         bus.read(address, size)
     with pytest.raises(BusError):
         bus.write(address, size, 0)
+    assert device.log == []
+
+
+def test_a_read_of_nothing_asks_who_answers() -> None:
+    bus, device = Bus(Ram(BASE, 0x1000)), Recorder()
+    bus.attach(0x1000_0000, 0x100, device)
+    assert [bus.read(address, 0) for address in (BASE, 0x1000_0000, 0x1000_00FF)] == [0, 0, 0]
+    with pytest.raises(BusError):
+        bus.read(0x1000_0100, 0)
     assert device.log == []
 
 

@@ -11,7 +11,7 @@ from cli.state import HartState
 from cli.suggest import did_you_mean, nearest
 from cli.toolbar import toolbar_text
 
-STATE = HartState(hart=0, mode="VS", vmid=1, pc=0x80201004, place="guest_entry+4", retired=12345)
+STATE = HartState(hart=0, mode="VS", vmid=1, pc=0x80201004, place="guest_entry+4", retired=12345, world="guest 1 (vmid 1)")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_colours_only_when_wanted() -> None:
 
 def test_the_bottom_line() -> None:
     assert toolbar_text(STATE, "stopped", "no gdb", 120) == (
-        " VS-mode | guest VMID 1 | guest_entry+4 | stopped | 12,345 retired | no gdb"
+        " VS-mode | guest 1 (vmid 1) | guest_entry+4 | stopped | 12,345 retired | no gdb"
     )
     assert toolbar_text(None, "stopped", "gdb attached", 80) == " running (Ctrl-C stops) | gdb attached"
 

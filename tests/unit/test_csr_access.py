@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.csr.access import BANKED
@@ -12,6 +14,7 @@ from core.isa.zicsr import csrrc, csrrs, csrrsi, csrrw
 from tests.unit.test_csr_support import (
     ALL,
     ILLEGAL,
+    IMSIC,
     MODES,
     ONES,
     VIRTUAL,
@@ -56,7 +59,8 @@ def test_access_matrix(kind: str, mode: str) -> None:
 @pytest.mark.parametrize("name", sorted(CSRS_BY_NAME))
 def test_every_csr_obeys_the_privilege_in_its_address(name: str) -> None:
     csr = CSRS_BY_NAME[name]
-    h = make_hart(features=ALL, mcounteren=ONES, hcounteren=ONES, scounteren=ONES, henvcfg=STCE, menvcfg=STCE)
+    slots: dict[str, Any] = {"mcounteren": ONES, "hcounteren": ONES, "scounteren": ONES, "henvcfg": STCE, "menvcfg": STCE}
+    h = make_hart(features=ALL, **slots | IMSIC)
     h.mstatus |= bit("mstatus", "FS")
     h.vsstatus |= bit("vsstatus", "FS")
     table = {0: (0, 0, 0, 0, 0), 1: (0, 0, 2, 0, 22), 2: (0, 0, 2, 22, 22), 3: (0, 2, 2, 2, 2)}[csr.privilege]
@@ -69,7 +73,7 @@ def test_every_csr_obeys_the_privilege_in_its_address(name: str) -> None:
 @pytest.mark.parametrize("mode", ["VS", "VU"])
 def test_h021_hypervisor_and_vs_csrs_from_a_guest(csr: int, mode: str) -> None:
     """What HS-mode could do is a virtual instruction (norm:H_virtinst_vu_vs_nonhigh_allowedhs_tvm0)."""
-    h = make_hart(mode, mcounteren=ONES, menvcfg=STCE)
+    h = make_hart(mode, features=ALL, mcounteren=ONES, menvcfg=STCE, **IMSIC)
     for writes in (False, True):
         allowed_in_hs = cause(enter(h, "HS"), csr, writes) == 0
         assert allowed_in_hs == (not (writes and csr >> 10 == 3))
@@ -145,13 +149,12 @@ def test_h034_hgatp_with_tvm() -> None:
 def test_h035_fp_csrs_with_fs_off_are_illegal() -> None:
     """norm:H_illegalinst_xstatus_fs_vs: never virtual, whichever FS is off."""
     fs = bit("mstatus", "FS")
-    features = DEFAULT_FEATURES | Feature.F
     for mode in ("VS", "VU"):
-        assert cause(make_hart(mode, features=features, mstatus=0, vsstatus=fs), "fcsr") == ILLEGAL
-        assert cause(make_hart(mode, features=features, mstatus=fs, vsstatus=0), "fcsr") == ILLEGAL
-        assert cause(make_hart(mode, features=features, mstatus=fs, vsstatus=fs), "fcsr", write=True) == 0
-    assert cause(make_hart("M", features=features), "frm") == ILLEGAL
-    assert cause(make_hart("M", mstatus=fs), "fcsr") == ILLEGAL, "no F"
+        assert cause(make_hart(mode, mstatus=0, vsstatus=fs), "fcsr") == ILLEGAL
+        assert cause(make_hart(mode, mstatus=fs, vsstatus=0), "fcsr") == ILLEGAL
+        assert cause(make_hart(mode, mstatus=fs, vsstatus=fs), "fcsr", write=True) == 0
+    assert cause(make_hart("M"), "frm") == ILLEGAL
+    assert cause(make_hart("M", features=DEFAULT_FEATURES & ~Feature.F, mstatus=fs), "fcsr") == ILLEGAL, "no F"
 
 
 def test_h038_a_csr_instruction_that_does_not_write_needs_no_right_to() -> None:
@@ -173,10 +176,9 @@ def test_h038_a_csr_instruction_that_does_not_write_needs_no_right_to() -> None:
 def test_h039_supervisor_csrs_mean_the_vs_ones_when_v_is_1() -> None:
     """norm:H_vscsrs_sub, norm:H_scsrs_nomatch."""
     names = ["sstatus", "sie", "stvec", "sscratch", "sepc", "scause", "stval", "sip", "stimecmp", "satp"]
+    names += ["siselect", "sireg", "stopei", "stopi"]
     assert sorted(CSRS_BY_ADDRESS[a].name for a in BANKED) == sorted(names)
-    assert {a: CSRS_BY_ADDRESS[b].name for a, b in BANKED.items()} == {
-        a: "v" + CSRS_BY_ADDRESS[a].name for a in BANKED
-    }
+    assert {a: CSRS_BY_ADDRESS[b].name for a, b in BANKED.items()} == {a: "v" + CSRS_BY_ADDRESS[a].name for a in BANKED}
     h = make_hart("VS", hideleg=0x444)
     for name in ("stvec", "sscratch", "sepc", "stval"):
         own = getattr(h, name)
@@ -226,7 +228,7 @@ def test_h020_without_h_its_csrs_are_not_there() -> None:
     """norm:misa_h_op."""
     h = make_hart()
     write(h, "misa", read(h, "misa") & ~bit("misa", "H"))
-    names = [csr.name for csr in CSRS_BY_NAME.values() if csr.privilege == 2] + ["mtval2", "mtinst"]
+    names = [csr.name for csr in CSRS_BY_NAME.values() if csr.privilege == 2] + ["mtinst"]
     assert {cause(h, name) for name in names} == {ILLEGAL}
     assert cause(h, "stimecmp") == 0
 
@@ -249,8 +251,21 @@ def test_csrrs_on_mip_takes_only_the_latch_of_seip() -> None:
 
 def test_writes_end_the_slice_when_interrupts_may_change() -> None:
     for name in [
-        "mstatus", "mie", "mip", "mideleg", "sstatus", "sie", "sip", "hvip", "hip", "hie", "hideleg", "vsstatus",
-        "vsie", "vsip", "stimecmp",
+        "mstatus",
+        "mie",
+        "mip",
+        "mideleg",
+        "sstatus",
+        "sie",
+        "sip",
+        "hvip",
+        "hip",
+        "hie",
+        "hideleg",
+        "vsstatus",
+        "vsie",
+        "vsip",
+        "stimecmp",
     ]:
         h = make_hart()
         write(h, name, 0)

@@ -14,7 +14,7 @@ from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.csr.registry import CSRS_BY_ADDRESS, CSRS_BY_NAME, ReadOnlyCsr, exists, fields_of, read_csr, write_csr
 from core.csr.translation import Hgatp
-from core.features import Feature
+from core.features import DEFAULT_FEATURES, Feature
 from core.isa.intrinsics import get, isset, put
 from tests.unit.test_csr_support import ONES, make_hart, write
 
@@ -141,7 +141,7 @@ def test_exists_follows_features() -> None:
 
 def test_derived_kinds() -> None:
     """What `write` does with each kind of field: read-write, read-only, legal values only, dependent on a feature."""
-    h = make_hart()
+    h = make_hart(features=DEFAULT_FEATURES & ~Feature.F)
     assert Mstatus.legalize(h, 0, ONES) & Mstatus.FS.mask == 0, "no F, no FS"
     h.features |= int(Feature.F)
     assert Mstatus.legalize(h, 0, ONES) & Mstatus.FS.mask == Mstatus.FS.mask

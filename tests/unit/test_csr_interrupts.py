@@ -198,7 +198,11 @@ def test_h061_guest_time() -> None:
     h = make_hart(mcounteren=ONES, hcounteren=ONES, scounteren=ONES, idle=1000)
     write(h, "htimedelta", ONES - 9)
     assert {mode: read(enter(h, mode), "time") for mode in ("M", "HS", "U", "VS", "VU")} == {
-        "M": 100, "HS": 100, "U": 100, "VS": 90, "VU": 90,
+        "M": 100,
+        "HS": 100,
+        "U": 100,
+        "VS": 90,
+        "VU": 90,
     }
 
 

@@ -19,7 +19,7 @@ RESET = {
     "sstatus": 2 << 32,
     "vsstatus": 2 << 32,
     "hstatus": 2 << 32,
-    "misa": 2 << 62 | 1 << 20 | 1 << 18 | 1 << 12 | 1 << 8 | 1 << 7 | 1 << 2 | 1 << 0,
+    "misa": 2 << 62 | 1 << 20 | 1 << 18 | 1 << 12 | 1 << 8 | 1 << 7 | 1 << 5 | 1 << 3 | 1 << 2 | 1 << 1 | 1 << 0,
     "mideleg": 0x444,
     "stimecmp": ONES,
     "vstimecmp": ONES,
@@ -28,12 +28,12 @@ RESET = {
 
 @pytest.mark.parametrize("name", sorted(CSRS_BY_NAME))
 def test_reset_values(name: str) -> None:
-    assert read_csr(make_hart(), name) == RESET.get(name, 0)
+    assert read_csr(make_hart(firmware=False), name) == RESET.get(name, 0)
 
 
 def test_reset_forgets_everything() -> None:
     h = make_hart("VU")
-    fresh = make_hart().snapshot()
+    fresh = make_hart(firmware=False).snapshot()
     for name in CSRS_BY_NAME:
         if not CSRS_BY_NAME[name].read_only and name != "misa":
             write_csr(h, name, ONES)
@@ -51,9 +51,9 @@ def test_a_tolerant_hart_starts_with_hardware_updates_of_a_and_d() -> None:
 
 
 ALL_BITS = {  # what a CSR reads as after all ones were written
-    "mstatus": 0x0000_00CA_007E_19AA & ~(1 << 37 | 1 << 36) | 2 << 34 | 2 << 32,
-    "sstatus": 2 << 32 | 1 << 19 | 1 << 18 | 1 << 8 | 1 << 5 | 1 << 1,
-    "vsstatus": 2 << 32 | 1 << 19 | 1 << 18 | 1 << 8 | 1 << 5 | 1 << 1,
+    "mstatus": 0x8000_00CA_007E_79AA & ~(1 << 37 | 1 << 36) | 2 << 34 | 2 << 32,
+    "sstatus": 1 << 63 | 2 << 32 | 1 << 19 | 1 << 18 | 3 << 13 | 1 << 8 | 1 << 5 | 1 << 1,
+    "vsstatus": 1 << 63 | 2 << 32 | 1 << 19 | 1 << 18 | 3 << 13 | 1 << 8 | 1 << 5 | 1 << 1,
     "hstatus": 2 << 32 | 7 << 20 | 1 << 9 | 1 << 8 | 1 << 7 | 1 << 6,
     "medeleg": 0xFC_B7FF,
     "hedeleg": 0x0C_B1FF,
@@ -63,8 +63,8 @@ ALL_BITS = {  # what a CSR reads as after all ones were written
     "mcounteren": 0xFFFF_FFFF,
     "hcounteren": 0xFFFF_FFFF,
     "scounteren": 0xFFFF_FFFF,
-    "menvcfg": 1 << 63 | 1 << 61 | 1,
-    "senvcfg": 1,
+    "menvcfg": 7 << 61 | 1 << 59 | 0xF1,
+    "senvcfg": 0xF1,
     "mcountinhibit": 5,
     "mepc": ONES - 1,
     "sepc": ONES - 1,
@@ -78,8 +78,24 @@ ALL_BITS = {  # what a CSR reads as after all ones were written
     "mhpmevent31": 0,
 }
 FULL = [
-    "mscratch", "mcause", "mtval", "mtval2", "mtinst", "sscratch", "scause", "stval", "stimecmp", "htimedelta",
-    "htval", "htinst", "vsscratch", "vscause", "vstval", "vstimecmp", "mcycle", "minstret",
+    "mscratch",
+    "mcause",
+    "mtval",
+    "mtval2",
+    "mtinst",
+    "sscratch",
+    "scause",
+    "stval",
+    "stimecmp",
+    "htimedelta",
+    "htval",
+    "htinst",
+    "vsscratch",
+    "vscause",
+    "vstval",
+    "vstimecmp",
+    "mcycle",
+    "minstret",
 ]
 
 
@@ -172,6 +188,13 @@ def test_h019_xlen_fields_are_read_only() -> None:
         assert field(h, "vsstatus", "UXL") == field(h, "hstatus", "VSXL") == 2
 
 
+def test_misa_has_b_when_all_of_it_is_there() -> None:
+    """norm:misa_b_op."""
+    for missing in (Feature.ZBA, Feature.ZBB, Feature.ZBS):
+        assert read(make_hart(features=DEFAULT_FEATURES & ~missing), "misa") & 2 == 0
+    assert read(make_hart(features=DEFAULT_FEATURES & ~Feature.ZBC), "misa") & 2 == 2
+
+
 def test_h020_misa() -> None:
     """norm:misa_h_op: only H can be switched; without it nothing of it is left."""
     h = make_hart(mie=ONES & 0xEEE, mip=0x226, hvip=0x440, hideleg=0x444, hgatp=8 << 60, medeleg=0xF0B509)
@@ -250,10 +273,10 @@ def test_machine_identity() -> None:
 
 
 def test_supervisor_start() -> None:
-    """What firmware prepares: delegations, counters, memory, Sstc."""
+    """What firmware prepares: delegations, counters, memory, Sstc, cache blocks."""
     h = make_hart(mstatus=Mstatus.SIE.mask, satp=8 << 60)
     start_supervisor(h)
     assert (h.mode, h.v, h.satp, field(h, "mstatus", "SIE")) == (1, 0, 0, 0)
     assert (h.medeleg, h.mideleg, h.mcounteren) == (0xF0B509, 0x666, 0xFFFF_FFFF)
-    assert read(enter(h, "M"), "menvcfg") == bit("menvcfg", "STCE")
+    assert read(enter(h, "M"), "menvcfg") == bit("menvcfg", "STCE") | bit("menvcfg", "PBMTE") | 0xF0
     assert (h.pmpcfg[0], h.pmpaddr[0]) == (0x1F, (1 << 54) - 1)

@@ -23,7 +23,7 @@ from core.trap.entry import take_trap
 from core.trap.interrupts import next_deadline, pending_interrupt, take_interrupt, wakes
 from core.trap.ret import do_mret, do_sret
 from core.trap.rules import require_guest_access, require_hfence_gvma, require_sfence, require_sfence_inval, require_wfi
-from tests.unit.test_csr_support import ALL, MODES, enter, make_hart
+from tests.unit.test_csr_support import ALL, MODES, ONES, enter, make_hart
 
 SEED = 20240607
 
@@ -60,8 +60,18 @@ def probe_interrupt(h: Hart) -> None:
 PROBES: dict[str, Callable[[Hart], None]] = {
     function.__name__: function
     for function in (
-        probe_cause, probe_read, probe_write, probe_trap, probe_interrupt, do_mret, do_sret, require_wfi, require_sfence,
-        require_sfence_inval, require_hfence_gvma, require_guest_access,
+        probe_cause,
+        probe_read,
+        probe_write,
+        probe_trap,
+        probe_interrupt,
+        do_mret,
+        do_sret,
+        require_wfi,
+        require_sfence,
+        require_sfence_inval,
+        require_hfence_gvma,
+        require_guest_access,
     )
 }
 
@@ -102,6 +112,12 @@ def random_hart(r: random.Random) -> Hart:
         write_csr(h, name, some(r))
     h.mideleg |= r.choice((0, 0x222))
     h.irq_lines, h.hgeip = some(r) & 0xA08, some(r)
+    h.imsic = r.choice((0, 1))
+    for slot, most in ((h.imsic_eip, ONES), (h.imsic_eie, ONES), (h.imsic_delivery, 1), (h.imsic_threshold, 255)):
+        for index in range(len(slot)):
+            slot[index] = some(r) & most
+    for name in ("miselect", "siselect", "vsiselect"):
+        setattr(h, name, r.choice((0x30, 0x32, 0x70, 0x72, 0x80, 0x86, 0xC0, 0xC6, r.getrandbits(9))))
     h.limit, h.left, h.budget = 1000, r.choice((1, 2, 500)), 10
     h.idle, h.mtimecmp = r.choice((0, 12345)), r.choice((0, 1000, (1 << 64) - 1))
     h.builtin_sbi = int(r.random() < 0.2)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.csr.access import csr_base, csr_cause, csr_check, csr_read, csr_write
-from core.csr.registry import CSRS_BY_NAME
+from core.csr.registry import CSRS_BY_NAME, write_csr
 from core.features import DEFAULT_FEATURES, Feature
 from core.hart import Hart
 from core.isa.intrinsics import Trap
@@ -21,6 +21,8 @@ ILLEGAL, VIRTUAL = 2, 22
 ONES = (1 << 64) - 1
 INTERRUPT = 1 << 63
 ALL = Feature(sum(Feature))
+IMSIC = {"imsic": 1, "geilen": 1, "hstatus": 2 << 32 | 1 << 12, "miselect": 0x70, "siselect": 0x70, "vsiselect": 0x70}
+"""Slots with which no CSR of the Advanced Interrupt Architecture refuses access for a reason of its own."""
 BUDGET = 1000
 
 
@@ -34,11 +36,21 @@ class WarningLog:
         self.warnings.append((int(code), detail))
 
 
-def make_hart(where: str = "M", *, strict: bool | int = True, features: Feature | int = DEFAULT_FEATURES, **slots: int) -> Hart:
-    """A hart after reset, in mode `where`, with some slots set."""
+def make_hart(
+    where: str = "M",
+    *,
+    strict: bool | int = True,
+    features: Feature | int = DEFAULT_FEATURES,
+    firmware: bool | int = True,
+    **slots: int,
+) -> Hart:
+    """A hart after reset, in mode `where`, with some slots set. With firmware, all state enables are on."""
     h = Hart()
     h.machine = WarningLog()
     reset_hart(h, features, strict=bool(strict))
+    for level in "mh" if firmware else "":
+        for number in range(4):
+            write_csr(h, f"{level}stateen{number}", ONES)
     h.limit = h.left = BUDGET
     h.mtimecmp = ONES
     h.pc, h.npc = 0x8000_1000, 0x8000_1004

@@ -6,13 +6,16 @@ from __future__ import annotations
 import pytest
 
 from core.devices.aclint import Aclint
-from core.devices.board import VIRT, Board, Line
+from core.devices.board import VIRT, Board, Line, lines_of
+from core.devices.config import Aia, BoardConfig
 from core.devices.device import Services
+from core.devices.fw_cfg import FwCfg
 from core.devices.goldfish_rtc import GoldfishRtc
 from core.devices.htif import Htif
 from core.devices.plic import Plic
 from core.devices.syscon import Finisher
 from core.devices.uart16550 import Uart16550
+from core.devices.virtio_mmio import VirtioMmio
 from core.hart import Hart
 from core.memory.bus import Bus, BusError
 from core.memory.ram import Ram
@@ -295,8 +298,10 @@ def test_board_is_the_virt_map() -> None:
         0x0200_0000: Aclint,
         0x0C00_0000: Plic,
         0x1000_0000: Uart16550,
-    }
+        0x1010_0000: FwCfg,
+    } | {0x1000_1000 + 0x1000 * slot: VirtioMmio for slot in range(8)}
     assert {line.device: line.irq for line in VIRT if line.irq} == {GoldfishRtc: 11, Uart16550: 10}
+    assert [device.irq for device in board.devices if isinstance(device, VirtioMmio)] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_board_wires_devices_to_the_plic() -> None:
@@ -331,19 +336,18 @@ def test_board_knows_the_next_deadline() -> None:
 
 
 def test_board_without_a_controller() -> None:
-    with pytest.raises(LookupError, match="no Plic"):
+    with pytest.raises(LookupError, match="no interrupt controller"):
         Board(Services(), [Line(Finisher, 0x10_0000)])
 
 
-def test_every_device_survives_every_access() -> None:
+@pytest.mark.parametrize("aia", Aia)
+def test_every_device_survives_every_access(aia: Aia) -> None:
     """Whatever is read or written anywhere: a value within range or a BusError, and nothing else."""
     machine = Machine(harts=2)
-    board = Board(machine.services)
+    board = Board(machine.services, lines_of(BoardConfig(aia=aia, virtio=("console", "rng", "net"))))
     for device in board.devices:
         ends = [register.end for register in device.registers]
-        offsets = {
-            o + d for o in (0, device.length, *ends, *(r.offset for r in device.registers)) for d in range(-8, 8)
-        }
+        offsets = {o + d for o in (0, device.length, *ends, *(r.offset for r in device.registers)) for d in range(-8, 8)}
         for offset in sorted(o for o in offsets if 0 <= o < device.length):
             for size in (1, 2, 4, 8):
                 if offset % size or offset + size > device.length:

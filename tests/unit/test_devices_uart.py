@@ -230,5 +230,5 @@ def test_device_tree_node(port: Port) -> None:
     (node,) = port.uart.nodes()
     assert node.name == "serial@10000000"
     assert node.properties["compatible"] == "ns16550a"
-    assert node.properties["interrupts"] == 10
+    assert node.properties["interrupts"] == [10]
     assert node.properties["clock-frequency"] == 3686400

@@ -13,7 +13,7 @@ import examples
 SOURCES = Path(examples.__file__).parent
 PREBUILT = SOURCES / "prebuilt"
 CROSS = "riscv64-unknown-elf-"
-KNOWN = [*examples.names(), "twins-guest"]
+KNOWN = [*examples.names(), *examples.mistakes(), "twins-guest"]
 
 
 def require(tool: str, package: str) -> None:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from gdbstub.framing import Ack, Corrupt, Deframer, Frame, Interrupt, Nak, Packet, escape, frame, unescape
+from gdbstub.framing import Ack, Corrupt, Deframer, Frame, Interrupt, Nak, Packet, checksum, escape, frame, unescape
 
 
 def feed(*pieces: bytes, limit: int = 4096) -> list[Frame]:
@@ -92,3 +92,10 @@ def test_random_bodies_survive() -> None:
     for _ in range(300):
         body = bytes(source.choices(b"}#$*\x03+-ab\0\xff", k=source.randrange(40)))
         assert feed(frame(body)) == [Packet(body)]
+
+
+@pytest.mark.parametrize("length", [0, 1, 255, 256, 257, 515, 516, 1000, 65536])
+@pytest.mark.parametrize("byte", [0, 1, 127, 128, 255, None])
+def test_checksums(length: int, byte: int | None) -> None:
+    data = random.Random(length).randbytes(length) if byte is None else bytes([byte]) * length
+    assert checksum(data) == sum(data) & 0xFF

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random input, seeded: no exception, no hang, every well-formed packet answered, only writes change the machine."""
+"""Random input, seeded: no exception, no hang, every well-formed packet answered, only writes change the machine.
+
+HARTLINE_FUZZ=1000000 in the environment sets how many packets are tried in all.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 
@@ -10,9 +14,12 @@ import pytest
 
 from gdbstub.framing import Corrupt, Deframer, Packet, frame
 from gdbstub.grammar import PACKETS
-from gdbstub.interface import StopReport, ThreadId
+from gdbstub.interface import Signal, StopReport, ThreadId
 from gdbstub.session import Phase, Session
 from tests.support.fake_target import FakeTarget
+
+INPUTS = int(os.environ.get("HARTLINE_FUZZ", "150000"))
+SEEDS = range(4)
 
 SILENT = (b"k", b"R")
 WRITERS = (b"G", b"P", b"M", b"X", b"c", b"C", b"s", b"S", b"R")  # c and s take an address
@@ -20,7 +27,8 @@ WRITERS = (b"G", b"P", b"M", b"X", b"c", b"C", b"s", b"S", b"R")  # c and s take
 PIECES = [
     b"0", b"1", b"p1.1", b"p0.0", b"-1", b"p-1.-1", b"p9.9", b"80000000", b"ffffffffffffffff", b"4", b"8000ffff",
     b"20", b",", b":", b";", b"=", b".", b"c", b"s", b"r", b"t", b"C05", b"g", b"target.xml", b"features", b"read",
-    b"00", b"x", b"68656c70", b"}", b"\x03", b"#", b"$", b"*", b"\xff", b"",
+    b"00", b"x", b"68656c70", b"}", b"\x03", b"#", b"$", b"*", b"\xff", b"", b"open", b"pread", b"2f686f73742e656c66",
+    b"X3,220a27", b"cmds:1,", b"memory", b"exec-file", b"threads", b"osdata", b"p2.1", b"p2.-1",
 ]  # fmt: skip
 
 
@@ -51,50 +59,72 @@ def likely_arguments(source: random.Random, template: str) -> bytes:
 EXAMPLES = {
     "hex": [b"0", b"1", b"2", b"4", b"20", b"43", b"1042", b"80000000", b"80001000", b"ffffffffffffffff", b"ffff"],
     "bytes": [b"", b"00", b"0011223344556677", b"68656c70", b"00" * 264],
-    "binary": [b"", b"a", b"abcd", b"\0" * 32],
-    "word": [b"features", b"read", b"target.xml", b"", b"memory-map"],
-    "text": [b"", b"c", b";c", b";s:p1.1;c", b";r80000000,80000008:1", b"multiprocess+;swbreak+;error-message+", b":"],
-    "thread": [b"0", b"1", b"-1", b"p1.1", b"p1.2", b"p1.-1", b"p2.1", b"p0.0"],
+    "binary": [b"", b"a", b"abcd", b"\0" * 32, b"2f686f73742e656c66,0,0", b"0,100,0", b"0", b"1", b"7"],
+    "word": [
+        b"features", b"read", b"target.xml", b"", b"memory-map", b"exec-file", b"threads", b"osdata", b"1", b"2",
+        b"open", b"close", b"pread", b"fstat", b"stat", b"setfs", b"readlink", b"pwrite",
+    ],
+    "text": [
+        b"", b"c", b";c", b";s:p1.1;c", b";r80000000,80000008:1", b"multiprocess+;swbreak+;error-message+", b":",
+        b"multiprocess+;exec-events+;swbreak+", b";c:p2.-1", b";s:p2.1", b"X3,220a27", b"X1,27;cmds:0,X1,27", b"s",
+    ],
+    "thread": [b"0", b"1", b"-1", b"p1.1", b"p1.2", b"p1.-1", b"p2.1", b"p3.1", b"p2.-1", b"p0.0"],
     "letter": [b"g", b"c", b"x"],
-}
+}  # fmt: skip
 
 
 def state(target: FakeTarget) -> tuple[bytes, str]:
-    return bytes(target.memory), repr(target.values)
+    return bytes(target.memory), repr(target.values) + repr(target.others)
 
 
-@pytest.mark.parametrize("seed", range(4))
+def go_on(source: random.Random, target: FakeTarget, session: Session) -> None:
+    """The machine does something until it stops: it may enter a new process, print, end."""
+    kind = source.random()
+    if kind < 0.1:
+        target.add_process(source.randrange(2, 5), f"/{source.randrange(3)}.elf")
+    if kind < 0.2:
+        session.say("text")
+    report = StopReport(
+        source.choice(list(target.threads())),
+        source.choice(list(Signal)),
+        passing=source.random() < 0.2,
+        exit_code=3 if source.random() < 0.02 else None,
+    )
+    target.stop(report)
+    session.target_stopped()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_packets(seed: int) -> None:
     source = random.Random(seed)
     target = FakeTarget(threads=2)
     session = Session(target)
     session.receive(frame(b"QStartNoAckMode"))
-    for _ in range(25000):
+    for _ in range(INPUTS // 2 // len(SEEDS)):
         body = random_body(source)
-        before = state(target) if source.random() < 0.05 else None
+        before = state(target) if source.random() < 0.02 else None
         out = session.receive(frame(body))
         packets = Deframer(1 << 20).feed(out)
         assert all(isinstance(item, Packet) for item in packets), body
         if target.running:
             assert session.phase in (Phase.WAITING, Phase.DETACHED), body
-            target.stop(StopReport(source.choice(list(target.threads()))))
-            session.target_stopped()
+            go_on(source, target, session)
         elif not body.startswith(SILENT):
             assert packets, body
-        if before is not None and not body.startswith((*WRITERS, b"vRun")):
+        elif before is not None and not body.startswith((*WRITERS, b"vRun", b"vCont", b"D")):
             assert state(target) == before, body
         session.killed = False
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_internal_errors(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     source = random.Random(1000 + seed)
     target = FakeTarget()
     session = Session(target)
-    for _ in range(20000):
+    for _ in range(INPUTS // 3 // len(SEEDS)):
         session.receive(frame(random_body(source)))
         if target.running:
-            target.stop(StopReport(ThreadId(1, 1)))
+            go_on(source, target, session)
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
@@ -115,13 +145,13 @@ def intact(source: random.Random, data: bytes) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_streams(seed: int) -> None:
     """Damaged streams in random pieces; after each the next good packet is answered."""
     source = random.Random(2000 + seed)
     damages: list[Callable[[random.Random, bytes], bytes]] = [flip, cut, repeat, intact]
     target = FakeTarget()
-    for _ in range(400):
+    for _ in range(INPUTS // 6 // 20 // len(SEEDS)):
         session = Session(target)
         stream = b"".join(source.choice(damages)(source, frame(random_body(source))) for _ in range(20))
         while stream:

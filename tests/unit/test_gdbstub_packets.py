@@ -45,7 +45,8 @@ def test_qsupported_lists_what_the_declarations_say(ask: Client) -> None:
     assert features[0] == b"PacketSize=1fff0"
     assert {b"QStartNoAckMode+", b"qXfer:features:read+", b"binary-upload+", b"swbreak+", b"hwbreak+"} <= set(features)
     assert ask.session.client == {"multiprocess", "swbreak", "error-message"}
-    assert not any(b"memory-map" in feature or b"ConditionalBreakpoints" in feature for feature in features)
+    assert {b"ConditionalBreakpoints+", b"BreakpointCommands+", b"multiprocess+", b"exec-events+"} <= set(features)
+    assert not any(b"memory-map" in feature or b"Reverse" in feature for feature in features)
     assert ask(b"qSupported") == b";".join(features)
 
 
@@ -109,7 +110,23 @@ def test_breakpoints(ask: Client, target: FakeTarget) -> None:
     assert ask(b"Z5,80000100,4") == b""
     assert ask(b"z9,80000100,4") == b""
     assert ask(b"Z0,80000100") == b"E16"
-    assert ask(b"Z0,80000100,4;X3,220a27") == b"E16"  # conditions are not advertised
+
+
+def test_breakpoints_with_conditions_and_commands(ask: Client, target: FakeTarget) -> None:
+    for arguments, conditions, commands in (
+        (b"", [], []),
+        (b";X3,220a27", ["220a27"], []),
+        (b";X3,220a27;X1,27", ["220a27", "27"], []),
+        (b";X3,220a27X1,27", ["220a27", "27"], []),
+        (b";cmds:0,X1,27", [], ["27"]),
+        (b";X3,220a27;cmds:1,X1,27X3,220b27", ["220a27"], ["27", "220b27"]),
+    ):
+        assert ask(b"Z0,80000100,4" + arguments) == b"OK", arguments
+        program = target.programs[0x80000100]
+        assert [code.hex() for code in program.conditions] == conditions
+        assert [code.hex() for code in program.commands] == commands
+    for arguments in (b";X3,2227", b";X,27", b";Y1,27", b";X1", b"X1,27"):
+        assert ask(b"Z0,80000100,4" + arguments) == b"E16", arguments
 
 
 def test_features_document_comes_in_pieces(ask: Client, target: FakeTarget) -> None:

@@ -164,8 +164,12 @@ def test_clients_that_vanish_leave_machine_and_server_as_they_were(
 
 
 def test_kill_resets_unless_told_otherwise(server: GdbServer, target: FakeTarget) -> None:
-    Peer(server).send(frame(b"k"))
+    peer = Peer(server)
+    peer.send(frame(b"k"))
     eventually(lambda: "reset" in target.calls)
+    with pytest.raises(EOFError):  # other debuggers wait for a reply that gdb does not want
+        peer.reply()
+    assert Peer(server).ask(b"qC") == b"QC1"
 
 
 def test_kill_callback_may_stop_the_server(target: FakeTarget) -> None:
@@ -220,7 +224,7 @@ def test_a_client_that_never_reads_does_not_fill_our_memory(server: GdbServer, t
     reads: list[int] = []
     read = target.read_memory
 
-    def counting(thread: ThreadId, address: int, length: int) -> bytes:
+    def counting(thread: ThreadId, address: int, length: int, *, physical: bool = False) -> bytes:
         reads.append(length)
         return read(thread, address, length)
 

@@ -51,8 +51,8 @@ def test_unknown_packets_get_the_empty_reply(session: Session) -> None:
         b"jThreadsInfo",
         b"",
         b"\xff",
-        b"QNonStop:0",
-        b"vFile:open:0",
+        b"QThreadEvents:1",
+        b"vFile:chmod:0",
     ):
         assert replies(session.receive(frame(body))) == [b""], body
 

@@ -260,9 +260,7 @@ def test_h010_ebreak_gives_its_address(name: str, v: int, info: int) -> None:
     assert caught.value.args == (Cause.BREAKPOINT, PC, 0, info)
 
 
-@pytest.mark.parametrize(
-    "word", [0x0FF0_000F, 0x8330_000F, 0x0100_000F, 0xFFF5_058F, 0x0000_100F, 0xFFF5_958F], ids=hex
-)
+@pytest.mark.parametrize("word", [0x0FF0_000F, 0x8330_000F, 0x0100_000F, 0xFFF5_058F, 0x0000_100F, 0xFFF5_958F], ids=hex)
 def test_fences_change_nothing(word: int) -> None:
     """FENCE, FENCE.TSO, PAUSE, FENCE.I, and both with reserved fields set."""
     h = run(word, x10=1, x11=2)

@@ -14,12 +14,23 @@ from typing import NamedTuple
 import pytest
 
 from core.csr.registry import CSRS_BY_ADDRESS
+from core.features import Feature
 from core.isa.decode import encode, expand
 from core.isa.disassemble import disassemble
 from core.isa.drawing import Operand
-from core.isa.encoding import INSTRUCTIONS, Instruction
+from core.isa.encoding import COMPRESSED, INSTRUCTIONS, Instruction
 
 TOOLS = "riscv64-unknown-elf-as", "riscv64-unknown-elf-objdump"
+ARCHITECTURE = (
+    "rv64imafdch_zicbom_zicbop_zicboz_zicsr_zifencei_zihintpause_zawrs_zfh_zba_zbb_zbc_zbs_svinval"  # binutils 2.40 and newer
+)
+NEWER = Feature.ZICOND | Feature.ZIMOP | Feature.ZCMOP | Feature.ZACAS | Feature.ZABHA | Feature.ZCB | Feature.ZFA
+"""What binutils 2.40 does not know; `test_texts` has these."""
+NEWER_SHORT = [record for record in COMPRESSED if record.ext & NEWER]
+NTL = {2: "ntl.p1", 3: "ntl.pall", 4: "ntl.s1", 5: "ntl.all"}
+"""Zihintntl, which binutils 2.40 does not know either, by rs2 of ADD x0, x0, rs2."""
+EXACT = ("fcvt.d.s ", "fcvt.d.w ", "fcvt.d.wu ", "fcvt.s.h ", "fcvt.d.h ")
+"""Conversions that binutils 2.40 knows with RNE only, though any rounding mode will do (norm:roundingmode_rsv)."""
 
 
 class Row(NamedTuple):
@@ -37,7 +48,7 @@ def objdump(raws: Sequence[int], folder: Path) -> list[Row]:
     source, binary = folder / "code.s", folder / "code.o"
     lines = [f".insn {4 if raw & 3 == 3 else 2}, {raw:#x}\n" for raw in raws]
     source.write_text(".option rvc\n" + "".join(lines))
-    subprocess.run([TOOLS[0], "-march=rv64imach_zicsr_zifencei_zihintpause_svinval", "-o", binary, source], check=True)
+    subprocess.run([TOOLS[0], f"-march={ARCHITECTURE}", "-o", binary, source], check=True)
     listing = subprocess.run([TOOLS[1], "-d", binary], check=True, capture_output=True, text=True).stdout
     rows = [
         Row(int(found[1], 16), int(found[2], 16), plain(found[3]))
@@ -48,7 +59,8 @@ def objdump(raws: Sequence[int], folder: Path) -> list[Row]:
 
 
 IMMEDIATE_FORM = re.compile(
-    r"(?P<op>add|slt|xor|or|and|sll|srl|sra|add(?=w)|sll(?=w)|srl(?=w)|sra(?=w)|slt(?=u)|csrr?[wsc])(?P<tail>[wu]?)"
+    r"(?P<op>add|slt|xor|or|and|sll|srl|sra|add(?=w)|sll(?=w)|srl(?=w)|sra(?=w)|slt(?=u)|csrr?[wsc]|ror|b(?:set|clr|inv|ext))"
+    r"(?P<tail>[wu]?)"
     r" (?P<rest>.*,)(?P<value>-?\d+|0x[0-9a-f]+)"
 )
 
@@ -71,6 +83,12 @@ def shown_otherwise(raw: int, ours: str, theirs: str) -> bool:
     """Where we knowingly differ."""
     if raw == 0x6101:  # c.addi16sp with nzimm=0 is reserved, so illegal (norm:c-addi16sp_rsv); objdump shows it
         return (ours, theirs) == (".2byte 0x6101", "addi sp,sp,0")
+    if raw & 3 != 3 and any(record.matches(raw) for record in NEWER_SHORT):
+        return theirs == f".2byte {raw:#x}" and ours != theirs
+    if raw & 0xFE0F_FFFF == 0x33 or raw & 0xFF83 == 0x9002:  # ADD or C.ADD that is a hint about locality
+        return ours.removeprefix("c.") == NTL.get(raw >> 20 if raw & 3 == 3 else raw >> 2 & 31)
+    if ours.startswith(EXACT):
+        return theirs == f".4byte {raw:#x}" and raw >> 12 & 7 != 0
     if raw & 0x707F == 0x000F:  # a fence mode without a meaning yet is executed as FENCE (norm:fence_unused_flds_rsv)
         return ours.startswith("fence ") and theirs == f".4byte {raw:#x}" and raw >> 28 != 0
     return False
@@ -97,6 +115,7 @@ def test_the_same_short_encodings_are_legal(halves: list[Row]) -> None:
         f"{row.raw:#x} {row.text}"
         for row in halves
         if (expand(row.raw) != 0) == (row.text == "unimp" or row.text.startswith(".2byte"))
+        and not any(record.matches(row.raw) for record in NEWER_SHORT)
     ]
     assert differing == ["0x6101 addi sp,sp,0"]
 
@@ -125,8 +144,19 @@ def random_words(record: Instruction, count: int) -> list[int]:
 
 
 def test_every_instruction_with_random_operands(tmp_path: Path) -> None:
-    rows = objdump([word for record in INSTRUCTIONS for word in random_words(record, 60)], tmp_path)
+    known = [record for record in INSTRUCTIONS if not record.ext & NEWER]
+    rows = objdump([word for record in known for word in random_words(record, 60)], tmp_path)
     assert disagreements(rows) == []
+
+
+def test_prefetches_have_names(tmp_path: Path) -> None:
+    """Zicbop, and what lies next to it."""
+    rng = random.Random(0)
+    numbers = (0, 1, 3, 0, 1, 3, 2, 4, 5, 31)
+    words = [encode("ori", rd=0, rs1=rng.randrange(32), imm=32 * rng.randrange(-64, 64) + n) for n in numbers * 8]
+    rows = objdump(words, tmp_path)
+    assert disagreements(rows) == []
+    assert sum(row.text.startswith("prefetch.") for row in rows) == 48
 
 
 def test_every_csr_has_its_name(tmp_path: Path) -> None:
@@ -158,7 +188,38 @@ def test_every_csr_has_its_name(tmp_path: Path) -> None:
         (0x06B5_252F, "amoadd.w.aqrl a0,a1,(a0)"),
         (0x0000_0000, "unimp"),
         (0xFFFF_FFFF, ".4byte 0xffffffff"),
-        (0x0000_8000, ".2byte 0x8000"),
+        (0x0000_9000, ".2byte 0x9000"),
+        (0x0EC5_D533, "czero.eqz a0,a1,a2"),
+        (0x0EC5_F533, "czero.nez a0,a1,a2"),
+        (0x28C5_A52F, "amocas.w a0,a2,(a1)"),
+        (0x2CC5_B52F, "amocas.d.aq a0,a2,(a1)"),
+        (0x28C5_C52F, "amocas.q a0,a2,(a1)"),
+        (0x0EB6_052F, "amoswap.b.aqrl a0,a1,(a2)"),
+        (0xE2B6_152F, "amomaxu.h.rl a0,a1,(a2)"),
+        (0x28B6_152F, "amocas.h a0,a1,(a2)"),
+        (0x81C5_C573, "mop.r.0 a0,a1"),
+        (0xCDF5_C573, "mop.r.31 a0,a1"),
+        (0x82C5_C573, "mop.rr.0 a0,a1,a2"),
+        (0xCEC5_C573, "mop.rr.7 a0,a1,a2"),
+        (0x0020_0033, "ntl.p1"),
+        (0x0050_0033, "ntl.all"),
+        (0x0000_900E, "c.ntl.pall"),
+        (0x0000_9012, "c.ntl.s1"),
+        (0x0000_6081, "c.mop.1"),
+        (0x0000_6781, "c.mop.15"),
+        (0x0000_8040, "lbu s0,1(s0)"),
+        (0x0000_8020, "lbu s0,2(s0)"),
+        (0x0000_84C4, "lh s1,0(s1)"),
+        (0x0000_8484, "lhu s1,0(s1)"),
+        (0x0000_8860, "sb s0,3(s0)"),
+        (0x0000_8C20, "sh s0,2(s0)"),
+        (0x0000_9C61, "zext.b s0,s0"),
+        (0x0000_9C65, "sext.b s0,s0"),
+        (0x0000_9C69, "zext.h s0,s0"),
+        (0x0000_9C6D, "sext.h s0,s0"),
+        (0x0000_9C71, "zext.w s0,s0"),
+        (0x0000_9C75, "not s0,s0"),
+        (0x0000_9C45, "mul s0,s0,s1"),
     ],
 )
 def test_texts(word: int, text: str) -> None:

@@ -21,6 +21,7 @@ from tests.unit.test_mmu_support import (
     ADUE,
     LEVELS,
     MXR,
+    PBMTE,
     RAM,
     SUM,
     SV39,
@@ -36,7 +37,7 @@ from tests.unit.test_mmu_support import (
     X,
 )
 
-CAUSES = {"page": (13, 15, 12, 13), "guest": (21, 23, 20, 21), "access": (5, 7, 1, 5)}
+CAUSES = {"page": (13, 15, 12, 13, 15), "guest": (21, 23, 20, 21, 23), "access": (5, 7, 1, 5, 7)}
 """Cause by kind of fault, then by Access."""
 GUEST_RAM = 0x4000_0000
 
@@ -67,6 +68,8 @@ class Model:
     vs_adue: bool
     access: int
     written: dict[int, int]
+    pbmt: bool
+    vs_pbmt: bool
 
     def run(self, va: int) -> int:
         if self.v:
@@ -105,15 +108,18 @@ class Model:
             pte = self.read(spa)
             bits = [pte // 2**n % 2 for n in range(64)]
             valid, r, w, x, u, _, a, d = bits[:8]
-            if not valid or (w and not r) or any(bits[54:]):
+            typed = self.vs_pbmt and self.pbmt if stage == "VS" else self.pbmt
+            if not valid or (w and not r) or any(bits[54:61]) or (any(bits[61:63]) and not typed):
                 raise self.fault(stage, address, implicit)
             ppn = pte // 2**10 % 2**44
             if not r and not x:
-                if i == 0 or a or d or u:
+                if i == 0 or a or d or u or any(bits[61:]):
                     raise self.fault(stage, address, implicit)
                 i, table = i - 1, ppn * 4096
                 continue
             if ppn % 2 ** (9 * i):
+                raise self.fault(stage, address, implicit)
+            if all(bits[61:63]) or (bits[63] and (i > 0 or ppn % 16 != 8)):
                 raise self.fault(stage, address, implicit)
             if not self.permitted(stage, kind, implicit, r, w, x, u):
                 raise self.fault(stage, address, implicit)
@@ -125,6 +131,8 @@ class Model:
                     continue
                 self.written[spa] = pte | A | (D if kind == Access.WRITE else 0)
             size = 2 ** (12 + 9 * i)
+            if bits[63]:
+                return int(ppn // 16 * 16 * 4096 + address % 0x10000)
             return int(ppn * 4096 + address % size)
 
     def permitted(self, stage: str, kind: int, implicit: int, r: int, w: int, x: int, u: int) -> bool:
@@ -137,7 +145,8 @@ class Model:
             user_ok = bool(u) if self.mode == 0 else not u or (sum_bit and kind != Access.FETCH)
         if not user_ok:
             return False
-        return bool({Access.READ: r or (mxr and x), Access.WRITE: w, Access.FETCH: x, Access.HLVX: x}[Access(kind)])
+        readable = r or (mxr and x)
+        return bool((readable, w, x, x, readable)[kind])
 
 
 class Tables(Bench):
@@ -167,15 +176,17 @@ class Tables(Bench):
                 self.leaf(groot, gmode, page + offset, page, 0.97, stage="G")
         for _ in range(rng.randrange(4)):
             slot = pick(self.slots or [RAM])
-            self.put(slot, self.word(slot) ^ 1 << pick([*range(8), *range(8), rng.randrange(64)]))
+            self.put(slot, self.word(slot) ^ 1 << pick([*range(8), *range(8), rng.randrange(64), 61, 62]))
+            if rng.random() < 0.3:
+                self.put(slot, self.word(slot) & ~(15 << 10) | 1 << 63 | pick([8, 8, 8, 4, 0]) << 10)
         self.set(
             satp=self.satp(smode, sroot) if smode else 0,
             vsatp=self.satp(vmode, vroot + offset) if vmode else 0,
             hgatp=self.satp(gmode, groot) if gmode else 0,
             mstatus=pick([0, 0, SUM]) | pick([0, 0, MXR]),
             vsstatus=pick([0, 0, SUM]) | pick([0, 0, MXR]),
-            menvcfg=pick([0, ADUE, ADUE]),
-            henvcfg=pick([0, ADUE, ADUE]),
+            menvcfg=pick([0, ADUE, ADUE]) | pick([0, PBMTE]),
+            henvcfg=pick([0, ADUE, ADUE]) | pick([0, PBMTE]),
         )
 
     def random_va(self) -> int:
@@ -203,7 +214,7 @@ class Tables(Bench):
         return Model(
             memory, h.satp, h.vsatp, h.hgatp, mode, v,
             h.mstatus & SUM != 0, h.mstatus & MXR != 0, h.vsstatus & SUM != 0, h.vsstatus & MXR != 0,
-            h.menvcfg != 0, h.henvcfg != 0, access, {},
+            h.menvcfg & ADUE != 0, h.henvcfg & ADUE != 0, access, {}, h.menvcfg & PBMTE != 0, h.henvcfg & PBMTE != 0,
         )  # fmt: skip
 
 

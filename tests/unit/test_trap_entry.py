@@ -34,8 +34,19 @@ def poison(h: Hart) -> Hart:
     """Give every CSR a trap may write a value of its own."""
     for i, name in enumerate(
         [
-            "mepc", "mcause", "mtval", "mtval2", "mtinst", "sepc", "scause", "stval", "htval", "htinst", "vsepc",
-            "vscause", "vstval",
+            "mepc",
+            "mcause",
+            "mtval",
+            "mtval2",
+            "mtinst",
+            "sepc",
+            "scause",
+            "stval",
+            "htval",
+            "htinst",
+            "vsepc",
+            "vscause",
+            "vstval",
         ]
     ):
         setattr(h, name, 0xBAD_0000 + 2 * i)

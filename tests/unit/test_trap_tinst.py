@@ -95,7 +95,7 @@ def test_h095_zero_can_be_chosen_instead() -> None:
         (FLD_FA0_8_A1, 0x0000_3507),
         (FSW_FA0_8_A1, 0x00A0_2027),
         (VLE8_V0_A1, 0),
-        (CBO_ZERO_A0, 0),
+        (CBO_ZERO_A0, 0x0040_200F),  # norm:h_trans_cache
     ],
     ids=["ld", "sd", "amoadd", "lr", "sc", "hlv", "hlvx", "hsv", "c.lw", "c.ld", "c.sdsp", "fld", "fsw", "vle", "cbo"],
 )

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Traps and interrupts."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cli.context import Context
+from cli.format import NARROW, clip
+from cli.registry import command
+
+if TYPE_CHECKING:
+    from core.debug.irq import Timer
+
+TICK = 1e-7
+"""Seconds of a tick of mtime."""
+
+
+@command(
+    "trap",
+    aliases=("explain",),
+    help="explain the last trap: who took it and why there, what it wrote, why the walk failed, what to look at",
+    example="trap",
+)
+def trap(context: Context) -> Iterator[str]:
+    """It also says what looks wrong about the return to come; at the return itself the stop shows more."""
+    from core.debug.explain import explain_last_trap
+    from core.debug.returns import trap_return
+
+    for line in explain_last_trap(context.debugger, context.hart):
+        indent = line[: len(line) - len(line.lstrip())]
+        yield from textwrap.wrap(line, max(40, context.width), subsequent_indent=indent + "  ") or [""]
+    found = trap_return(context.debugger, context.hart)
+    if found is not None and found.notes:
+        from cli.summary_return import wrapped
+
+        yield ""
+        yield f"before the return ({found.instruction}, to {found.mode}-mode at {context.place(found.pc)}):"
+        for note in found.notes:
+            yield from wrapped(note, context.width, "  ")
+
+
+@command(
+    "irq",
+    aliases=("interrupts",),
+    help="show interrupts: pending, enabled, delegated, injected; timers, PLIC; what is taken next and where",
+    example="irq",
+)
+def irq(context: Context) -> Iterator[str]:
+    """`goes to` follows mideleg and hideleg. What is pending and not taken has the reason beside it."""
+    from core.debug import irq as view
+    from core.devices.plic import Plic
+
+    hart = context.debugger.machine.harts[context.hart]
+    yield f"hart {context.hart} in {context.debugger.mode_name(context.hart)}-mode"
+    yield "No  Name  Enabled  Goes to  Pending"
+    for line in view.lines(hart):
+        left = f"{int(line.interrupt):>2}  {line.interrupt.name:<5} {'yes' if line.enabled else '-':<8} {line.taker:<8} "
+        text = line.pending or "-"
+        why = view.hindrance(hart, line) if line.pending else ""
+        if line.pending:
+            text += f"; not taken: {why}" if why else "; can be taken"
+        if context.width < NARROW:
+            yield clip(left + text, context.width)
+        else:
+            wrapped = textwrap.wrap(text, max(24, context.width - len(left)))
+            yield left + wrapped[0]
+            yield from (" " * len(left) + more for more in wrapped[1:])
+    injected = [name for name in ("VSSIP", "VSTIP", "VSEIP") if context.field(f"hvip.{name}")]
+    seen = [name for name in ("SSIP", "STIP", "SEIP") if context.field(f"vsip.{name}")]
+    if context.csr("hvip"):
+        yield f"injected: hvip {' '.join(injected) or '0'}; the guest sees vsip {' '.join(seen) or '0'}"
+    yield "timers: " + "; ".join(timer_text(timer) for timer in view.timers(hart))
+    plic = next((d for d in context.debugger.machine.board.devices if isinstance(d, Plic)), None)
+    for source in view.plic_sources(plic) if plic else ():
+        state = "pending" if source.pending else "being handled" if source.claimed else "idle"
+        yield f"PLIC source {source.number}: {state}, priority {source.priority}, for {', '.join(source.contexts) or 'nobody'}"
+    coming = view.next_interrupt(hart)
+    if coming is None:
+        yield "next: none can be taken now"
+    else:
+        where = context.place(coming.vector)
+        yield f"next: {coming.interrupt.words}, taken before the next instruction in {coming.mode}-mode at {where}"
+
+
+def timer_text(timer: Timer) -> str:
+    """A timer in words."""
+    if timer.left is None:
+        return f"{timer.register} never"
+    seconds = abs(timer.left) * TICK
+    span = f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} us"
+    if timer.left <= 0:
+        return f"{timer.register} over since {span} ({timer.makes} pending)"
+    return f"{timer.register} in {span} ({timer.left:,} ticks), then {timer.makes}"

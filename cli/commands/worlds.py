@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Worlds and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.context import CommandError, Context
+from cli.format import clip, plural
+from cli.registry import command
+from cli.timeline import duration_text
+
+SHOWN = 20
+"""Events that `history` shows unless told."""
+PLACES = 10
+"""Places that `stats` shows."""
+
+
+@command("worlds", aliases=("w",), help="list the host and the guests: where each is, and why", example="worlds")
+def worlds(context: Context) -> Iterator[str]:
+    """World 1 is the host, guests follow in the order of their first entry, told apart by hgatp. Of a world that does not
+    run, pc and mode are those it was left with.
+    """
+    from core.debug.target import DebugError
+
+    current = context.debugger.current_world(context.hart).number
+    for world in context.debugger.worlds():
+        mark = "*" if world.number == current else " "
+        yield f"{mark} {world.number}  {world.name}: {world.state}" + (f" ({world.why})" if world.why else "")
+        try:
+            chosen = None if world.number == current else world.number
+            pc = context.debugger.read_register("pc", context.hart, world=chosen)
+            mode = context.debugger.mode_name(context.hart, world=chosen)
+            place = context.debugger.place(pc, world.number)
+            where = f"{mode}-mode at {pc:#x}" + (f" <{place}>" if not place.startswith("0x") else "")
+        except DebugError as problem:
+            where = str(problem)
+        more = f"; {plural(world.entries, 'entry').replace('entrys', 'entries')}, {plural(world.exits, 'exit')}"
+        hgatp = f"; hgatp={world.hgatp:#x}" if world.number != 1 else ""
+        yield clip(f"     {where}{more}{hgatp}", context.width)
+
+
+@command(
+    "symfile WORLD FILE",
+    help="take symbols and source lines of a world from an ELF file",
+    example="symfile host examples/prebuilt/hello.elf",
+)
+def symfile(context: Context, which: str, file: str) -> Iterator[str]:
+    """WORLD is host, guest1, guest2 ... (it need not have run yet), or guest for all guests."""
+    word = which.lower().replace(":", "")
+    if word == "host":
+        name = "host"
+    elif word in ("guest", "guest*", "guests"):
+        name = "guest:*"
+    elif word.startswith("guest") and word[5:].isdecimal():
+        name = f"guest:{word[5:]}"
+    else:
+        raise CommandError(f"{which!r} names no world; possible: host, guest1, guest2 ..., guest for all")
+    context.debugger.set_symbols(name, Path(file).expanduser())
+    yield f"symbols of {which} from {file}"
+
+
+@command(
+    "history [N] [--perfetto FILE] [--svg FILE]",
+    help="list the last N (20) world switches and traps, or write all that are kept to a file",
+    example="history 5",
+)
+def history(context: Context, count: int | None, perfetto: str | None, svg: str | None) -> Iterator[str]:
+    """Each line: when (instructions retired), what, where, and how long until the next one. --perfetto writes a trace
+    that ui.perfetto.dev opens, with a track for each hart and world; --svg a timeline picture.
+    """
+    from cli import timeline
+
+    events = timeline.all_events(context.debugger)
+    if perfetto is not None:
+        yield _written(perfetto, timeline.perfetto(context.debugger, events), len(events))
+    if svg is not None:
+        yield _written(svg, timeline.svg(context.debugger, events), len(events))
+    if perfetto is not None or svg is not None:
+        return
+    if not events:
+        yield "no trap has been taken and no guest entered since reset"
+        return
+    shown = events[-(SHOWN if count is None else count) :] if count != 0 else []
+    names = {world.number: world.name for world in context.debugger.worlds()}
+    harts = context.debugger.harts > 1
+    for event in shown:
+        hart = f"hart {event.hart}  " if harts else ""
+        what = {"entry": "enter", "exit": "exit ", "trap": "trap "}[event.kind]
+        cause = "" if event.kind == "entry" else f": {event.text}"
+        gpa = f", GPA {event.gpa:#x}" if event.gpa else ""
+        world = 1 if event.kind == "entry" else event.world
+        place = context.debugger.place(event.pc, world)
+        span = f"  {duration_text(event.duration)}" if event.duration is not None else ""
+        yield clip(f"{event.retired:>10,}  {hart}{what} {names[event.world]}{cause}{gpa} at {place}{span}", context.width)
+    if len(shown) < len(events):
+        yield f"({len(events) - len(shown)} earlier ones are kept; history {len(events)} shows all)"
+
+
+def _written(file: str, text: str, count: int) -> str:
+    try:
+        Path(file).expanduser().write_text(text, "utf-8")
+    except OSError as problem:
+        raise CommandError(f"{file}: cannot be written: {problem.strerror}") from None
+    return f"{plural(count, 'event')} written to {file}"
+
+
+@command("stats", help="count instructions by world, and VM exits by cause and place with their cost", example="stats")
+def stats(context: Context) -> Iterator[str]:
+    """Since reset. Cost: instructions of the host from an exit to the next entry. Places are those of the exits that
+    history still has.
+    """
+    from core.debug.statistics import statistics
+
+    debugger = context.debugger
+    found = statistics(debugger.worlds_known, debugger.machine.harts)
+    total = sum(world.retired for world in found.worlds) or 1
+    yield "World                     Entries   Instructions        "
+    for use in found.worlds:
+        yield f"{use.name:<24} {use.entries:>8,} {use.retired:>14,}  {100 * use.retired / total:>5.1f} %"
+    if found.exits:
+        yield "VM exits by cause                                   Count   Host instructions each"
+        for exit_ in found.exits:
+            name = clip(f"{debugger.worlds_known.name(exit_.world)}: {exit_.text}", 50)
+            yield f"{name:<50} {exit_.count:>7,}  {exit_.average:>10,.1f}"
+        yield f"VM exits by place, of the last {found.kept:,} events"
+    for place in found.places[:PLACES]:
+        where = debugger.place(place.pc, place.world)
+        yield clip(f"{place.count:>9,}  {where}: {place.text}", context.width)
+    if len(found.places) > PLACES:
+        yield f"           ... and {len(found.places) - PLACES} more places"

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running a machine for front ends: resume, interrupt, and from the end of a run to a Stop in words.
+
+Whoever resumes the machine, every subscriber hears of it and of the stop that follows. Long runs go on a thread of their
+own; short steps run at once on the caller's thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from core.boot.symbols import SymbolTable
+from core.debug.catches import Catch
+from core.debug.errors import MachineEnded, MachineRunning
+from core.debug.points import Hit, Points
+from core.debug.stops import Event, NewWorld, Resumed, Stop, StopKind, Stopped
+from core.debug.worlds import Worlds
+from core.engine.breakpoints import breakpoint_here
+from core.events import Event as Attention
+from core.hart import Hart
+from core.machine import Machine
+from core.scheduler import Outcome
+from core.trap.catches import Caught
+
+INLINE_STEPS = 256
+"""Up to so many steps run on the caller's thread."""
+CHUNK = 1 << 40
+"""Units of one `Machine.run` while continuing; it returns earlier when asked to stop."""
+INPUT_WAIT = 0.2
+"""Seconds between looks at a stop request while waiting for input."""
+NOWHERE = -1
+STEPPED = (Outcome.BUDGET, Outcome.RANGE)
+SIMPLE_STOPS = {
+    Outcome.STOPPED: (StopKind.INTERRUPTED, "stopped at {where}"),
+    Outcome.EBREAK: (StopKind.EBREAK, "ebreak at {where}"),
+    Outcome.IDLE: (StopKind.IDLE, "every hart waits in WFI and nothing will wake it"),
+    Outcome.RESET: (StopKind.RESET, "the machine was reset"),
+}
+
+
+class Control:
+    """The part of `Debugger` that runs the machine."""
+
+    def __init__(self, machine: Machine, symbols: SymbolTable | None = None) -> None:
+        self.machine = machine
+        self.symbols = symbols if symbols is not None else machine.plan.symbols
+        self.waits_for_input = False
+        self.stop_on_new_world = False
+        self.limit: int | None = None
+        self.worlds_known = Worlds(machine)
+        self.points = Points(machine, self.worlds_known)
+        self.running = False
+        self.stop = Stop(StopKind.RESET, 0, machine.harts[0].pc, "the machine is at reset")
+        self._state = threading.Condition()
+        self._listeners: list[Callable[[Event], None]] = []
+        self._interrupted = False
+        self._thread: threading.Thread | None = None
+        self._hit: Hit | None = None
+        self._judge = NOWHERE
+        """The thread that looks at a hit and may read state meanwhile."""
+        machine.scheduler.stops = self._attend
+        self.points.arm()
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listener` with every event, on the thread that runs the machine. Returns a function that ends this."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def _tell(self, event: Event) -> None:
+        for listener in list(self._listeners):
+            listener(event)
+
+    # -- run control --------------------------------------------------------------------------------------------------
+
+    @property
+    def harts(self) -> int:
+        """Number of harts."""
+        return len(self.machine.harts)
+
+    def resume(
+        self,
+        *,
+        hart: int | None = None,
+        steps: int | None = None,
+        step_range: tuple[int, int] | None = None,
+    ) -> None:
+        """Let the machine run; returns at once, the stop comes as an event (short steps are over on return).
+
+        steps: so many instructions of `hart` while the others stand still (an instruction that traps counts: it ends at
+        the handler); step_range: step `hart` while start <= pc < end, at least once; neither: run on. Raises
+        MachineRunning, MachineEnded.
+        """
+        with self._state:
+            if self.running:
+                raise MachineRunning
+            if self.machine.exit_code is not None:
+                raise MachineEnded
+            self.running = True
+            self._interrupted = False
+            self.machine.take_stop_request()
+        self._tell(Resumed())
+        chosen = self.stop.hart if hart is None else hart
+        job = (chosen, steps, step_range)
+        if steps is not None and steps <= INLINE_STEPS:
+            self._work(*job)
+        else:
+            self._thread = threading.Thread(target=self._work, args=job, name="machine", daemon=True)
+            self._thread.start()
+
+    def interrupt(self) -> None:
+        """Stop the machine soon; does nothing when it stands still."""
+        if self.running:
+            self._interrupted = True
+            self.machine.request_stop()
+
+    def wait(self, timeout: float | None = None) -> Stop | None:
+        """Wait until the machine stands still; None when `timeout` seconds were not enough."""
+        with self._state:
+            return self.stop if self._state.wait_for(lambda: not self.running, timeout) else None
+
+    def reset(self) -> None:
+        """Power-on state, the program loaded again. Breakpoints stay; no guest is known."""
+        self._require_stopped()
+        self.machine.reset()
+        self._after_reset()
+        self._finish(Stop(StopKind.RESET, 0, self.machine.harts[0].pc, "the machine was reset"))
+
+    def _after_reset(self) -> None:
+        self.worlds_known.forget()
+        self.points.arm()
+
+    def close(self) -> None:
+        """Stop the machine for good."""
+        self.interrupt()
+        self.wait(5)
+        self._listeners.clear()
+
+    def _require_stopped(self) -> None:
+        if self.running and threading.get_ident() != self._judge:
+            raise MachineRunning
+
+    # -- on the machine's thread --------------------------------------------------------------------------------------
+
+    def _work(self, hart: int, steps: int | None, step_range: tuple[int, int] | None) -> None:
+        try:
+            stop = self._run(hart, steps, step_range)
+        except Exception as problem:  # whoever waits for the stop must not wait for ever
+            self._finish(self._stop(StopKind.INTERRUPTED, hart, f"internal error: {problem!r}"))
+            raise
+        self._finish(stop)
+
+    def _run(self, hart: int, steps: int | None, step_range: tuple[int, int] | None) -> Stop:
+        self.points.refresh()
+        stopped_at = self.machine.harts[self.stop.hart]
+        if stopped_at.pc == self.stop.pc and breakpoint_here(stopped_at):
+            stopped_at.break_skip = 1
+        if step_range is not None:
+            stop = self._step_range(hart, *step_range)
+        elif steps is not None:
+            stop = self._explain(self.machine.run(steps, hart), hart, StopKind.STEP)
+        else:
+            stop = self._continue()
+        for each in self.machine.harts:
+            each.break_skip = 0
+        return stop
+
+    def _finish(self, stop: Stop) -> None:
+        with self._state:
+            self.stop = stop
+            self.running = False
+            self._state.notify_all()
+        self._tell(Stopped(stop))
+
+    def _step_range(self, hart: int, start: int, end: int) -> Stop:
+        """In single steps of the engine's own, unless the range is left at once."""
+        state = self.machine.harts[hart]
+        outcome = Outcome.BUDGET if start <= state.pc < end else self.machine.run(1, hart)
+        if outcome is Outcome.BUDGET and start <= state.pc < end and not self._interrupted:
+            state.range_start, state.range_size = start, end - start
+            while outcome is Outcome.BUDGET:
+                outcome = Outcome.STOPPED if self._interrupted else self.machine.run(CHUNK, hart)
+            state.range_size = 0
+        return self._explain(outcome, hart, StopKind.STEP)
+
+    def _continue(self) -> Stop:
+        while True:
+            units = CHUNK if self.limit is None else max(0, self.limit - self.machine.retired(self.machine.current.hartid))
+            outcome = self.machine.run(units) if units else Outcome.BUDGET
+            if self._interrupted and outcome in (Outcome.BUDGET, Outcome.IDLE):
+                outcome = Outcome.STOPPED
+            hart = self.machine.current.hartid
+            if outcome is Outcome.RESET:
+                self._after_reset()
+            elif outcome is Outcome.IDLE and self.waits_for_input:
+                self.machine.wait_for_input(INPUT_WAIT)
+            elif outcome is Outcome.BUDGET and self.limit is not None and self.machine.retired(hart) >= self.limit:
+                return self._stop(StopKind.LIMIT, hart, f"{self.limit} instructions are over")
+            elif outcome is not Outcome.BUDGET:
+                return self._explain(outcome, hart, StopKind.LIMIT)
+
+    def _attend(self, hart: Hart, event: Attention) -> Outcome | None:
+        """Asked by the scheduler: the outcome to stop with, None to go on."""
+        self._judge = threading.get_ident()
+        try:
+            return self._decide(hart, event)
+        finally:
+            self._judge = NOWHERE
+
+    def _decide(self, hart: Hart, event: Attention) -> Outcome | None:
+        debugger: Any = self
+        outcome = Outcome.EBREAK if event & Attention.EBREAK else None
+        if event & Attention.BREAKPOINT:
+            self._hit = self.points.breakpoint_hit(debugger, hart)
+            outcome = Outcome.BREAKPOINT if self._hit else None
+            if not self._hit:
+                hart.break_skip = 1
+        if event & Attention.CATCH:
+            new_world = self._new_worlds(hart) if hart.caught & Caught.NEW_WORLD else False
+            self._hit = self.points.catch_hit(debugger, hart)
+            if self._hit or new_world:
+                outcome = Outcome.CATCH
+        if event & Attention.WATCHPOINT:
+            hit = self.points.watchpoint_hit(debugger, hart)
+            if hit is not None:
+                self._hit, outcome = hit, Outcome.WATCHPOINT
+        return outcome
+
+    def _new_worlds(self, hart: Hart) -> bool:
+        """A guest is being entered for the first time: tell. Whether to stop for it."""
+        new = self.worlds_known.update()
+        if new:
+            self.points.arm()
+        for number in new:
+            self._tell(NewWorld(self.worlds_known.describe(number)))
+        return bool(new) and self.stop_on_new_world
+
+    # -- from outcomes to stops ---------------------------------------------------------------------------------------
+
+    def place(self, address: int, world: int | None = None, hart: int = 0) -> str:
+        """An address in words, by the symbols of a world (None: the one the hart is in)."""
+        number = self.worlds_known.current(self.machine.harts[hart]) if world is None else world
+        own = self.worlds_known.symbols_of(number)[0]
+        return (self.symbols if own is None else own).format(address)
+
+    def _stop(self, kind: StopKind, hart: int, text: str, **more: Any) -> Stop:
+        state = self.machine.harts[hart]
+        return Stop(kind, hart, state.pc, text, **{"world": self.worlds_known.current(state)} | more)
+
+    def _explain(self, outcome: Outcome, hart: int, budget: StopKind) -> Stop:
+        """A Stop for an outcome; `budget` is what running out of units means."""
+        where = self.place(self.machine.harts[hart].pc, hart=hart)
+        if outcome in STEPPED:
+            return self._stop(budget, hart, f"stepped to {where}")
+        if outcome in (Outcome.BREAKPOINT, Outcome.WATCHPOINT, Outcome.CATCH):
+            return self._explain_hit(outcome, hart, where)
+        if outcome is Outcome.EXITED:
+            code = self.machine.exit_code or 0
+            return self._stop(StopKind.EXITED, hart, f"the machine switched itself off with status {code}", exit_code=code)
+        if outcome is Outcome.RESET:
+            self._after_reset()
+        kind, text = SIMPLE_STOPS[outcome]
+        return self._stop(kind, hart, text.format(where=where))
+
+    def _explain_hit(self, outcome: Outcome, hart: int, where: str) -> Stop:
+        hit, self._hit = self._hit, None
+        if hit is None:
+            world = self.worlds_known.current(self.machine.harts[hart])
+            name = self.worlds_known.name(world)
+            return self._stop(StopKind.NEW_WORLD, hart, f"{name} is entered for the first time, at {where}")
+        numbers = tuple(point.number for point in hit.points)
+        found: dict[str, Any] = {"number": numbers[0], "numbers": numbers}
+        if outcome is Outcome.BREAKPOINT:
+            return self._stop(StopKind.BREAKPOINT, hart, f"breakpoint {numbers[0]} at {where}{hit.problem}", **found)
+        if outcome is Outcome.WATCHPOINT and hit.address is not None:
+            text = f"{hit.text}, now at {where}{hit.problem}"
+            if isinstance(hit.points[0], Catch):
+                return self._stop(StopKind.CATCH, hart, f"catch {numbers[0]}: {text}", **found)
+            found |= {"watch_address": hit.address, "watch_kind": hit.kind}
+            return self._stop(StopKind.WATCHPOINT, hart, f"watchpoint {numbers[0]}: {text}", **found)
+        return self._stop(StopKind.CATCH, hart, hit.text + hit.problem, **found | {"world": hit.world})

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interrupts of a hart at a glance: what makes each pending, whether it is enabled, who would take it, and what is next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.csr.config import sstc_enabled, vs_sstc_enabled
+from core.csr.hypervisor import Hstatus
+from core.csr.interrupts import guest_time, pending
+from core.csr.machine import Mstatus
+from core.csr.vs import Vsstatus
+from core.devices.plic import Plic
+from core.features import Feature
+from core.hart import Hart
+from core.isa.intrinsics import now
+from core.trap.causes import INTERRUPT_BIT, Interrupt
+from core.trap.interrupts import pending_interrupt
+
+NEVER = (1 << 64) - 1
+VIRTUAL = (Interrupt.VSSI, Interrupt.VSTI, Interrupt.VSEI)
+
+
+@dataclass(frozen=True)
+class Line:
+    """An interrupt: by what it is pending ("" when it is not), whether its enable bit is set, the mode it goes to."""
+
+    interrupt: Interrupt
+    pending: str
+    enabled: bool
+    taker: str
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A timer: the register it compares with, ticks (100 ns) to go (negative: over, None: never), what it makes pending."""
+
+    register: str
+    left: int | None
+    makes: str
+
+
+@dataclass(frozen=True)
+class Next:
+    """The interrupt to be taken before the next instruction: where, and by which mode."""
+
+    interrupt: Interrupt
+    mode: str
+    vector: int
+
+
+def lines(h: Hart) -> list[Line]:
+    """Every interrupt that the hart has."""
+    bits = pending(h)
+    found = []
+    for each in Interrupt:
+        hypervisor = each in VIRTUAL or each == Interrupt.SGEI
+        absent = hypervisor and not h.features & Feature.H
+        if each == Interrupt.LCOFI or absent or (each == Interrupt.SGEI and not h.geilen):
+            continue
+        why = source_of(h, each) if bits >> each & 1 else ""
+        found.append(Line(each, why, bool(h.mie >> each & 1), taker(h, each)))
+    return found
+
+
+def taker(h: Hart, interrupt: int) -> str:
+    """The mode that handles an interrupt, by mideleg and hideleg."""
+    if not h.mideleg >> interrupt & 1:
+        return "M"
+    return "VS" if h.hideleg >> interrupt & 1 and h.features & Feature.H else "HS"
+
+
+def source_of(h: Hart, interrupt: Interrupt) -> str:
+    """What makes a pending interrupt pending."""
+    bit = 1 << interrupt
+    vgein = Hstatus.VGEIN.of(h.hstatus)
+    reasons: dict[Interrupt, list[tuple[bool, str]]] = {
+        Interrupt.VSSI: [(bool(h.mip & bit), "hvip.VSSIP")],
+        Interrupt.VSTI: [
+            (bool(h.hvip & bit), "hvip.VSTIP"),
+            (vs_sstc_enabled(h) and guest_time(h) >= h.vstimecmp, "time + htimedelta >= vstimecmp"),
+        ],
+        Interrupt.VSEI: [
+            (bool(h.hvip & bit), "hvip.VSEIP"),
+            (bool(vgein and h.hgeip >> vgein & 1), f"hgeip bit {vgein} (hstatus.VGEIN)"),
+        ],
+        Interrupt.SGEI: [(True, "hgeip & hgeie")],
+        Interrupt.STI: [
+            (sstc_enabled(h) and now(h) >= h.stimecmp, "time >= stimecmp"),
+            (not sstc_enabled(h) and bool(h.mip & bit), "mip.STIP"),
+        ],
+        Interrupt.MTI: [(True, "mtime >= mtimecmp")],
+        Interrupt.SSI: [(True, "mip.SSIP")],
+        Interrupt.SEI: [(bool(h.irq_lines & bit), "PLIC"), (bool(h.mip & bit), "mip.SEIP")],
+        Interrupt.MEI: [(True, "PLIC")],
+        Interrupt.MSI: [(True, "CLINT msip")],
+    }
+    return ", ".join(words for true, words in reasons.get(interrupt, []) if true) or "pending"
+
+
+def timers(h: Hart) -> list[Timer]:
+    """mtimecmp, stimecmp, vstimecmp, as far as they do something."""
+
+    def left(compare: int, time: int) -> int | None:
+        return None if compare == NEVER else compare - time
+
+    found = [Timer("mtimecmp", left(h.mtimecmp, now(h)), "MTI")]
+    if sstc_enabled(h):
+        found.append(Timer("stimecmp", left(h.stimecmp, now(h)), "STI"))
+    if vs_sstc_enabled(h):
+        found.append(Timer("vstimecmp", left(h.vstimecmp, guest_time(h)), "VSTI"))
+    return found
+
+
+def next_interrupt(h: Hart) -> Next | None:
+    """What will be taken before the next instruction, None if nothing can be."""
+    found = pending_interrupt(h)
+    if not found:
+        return None
+    number = (found - 1) & ~INTERRUPT_BIT
+    mode = taker(h, number)
+    vector = {"M": h.mtvec, "HS": h.stvec, "VS": h.vstvec}[mode]
+    code = number - 1 if mode == "VS" and number in VIRTUAL else number
+    return Next(Interrupt(number), mode, (vector & ~3) + (4 * code if vector & 3 == 1 else 0))
+
+
+def hindrance(h: Hart, line: Line) -> str:
+    """Why a pending interrupt is not taken now, "" if it could be."""
+    enable = {"M": "mie", "HS": "hie" if line.interrupt in (*VIRTUAL, Interrupt.SGEI) else "sie", "VS": "vsie"}[line.taker]
+    name = line.interrupt.name if line.taker != "VS" else line.interrupt.name.removeprefix("V")
+    if not line.enabled:
+        return f"{enable}.{name}E is 0"
+    if line.taker == "M":
+        if h.builtin_sbi:
+            return "M-mode is the built-in SBI"
+        return "mstatus.MIE is 0 in M-mode" if h.mode == 3 and not Mstatus.MIE.of(h.mstatus) else ""
+    if h.mode == 3:
+        return "M-mode is not interrupted by what is delegated"
+    if line.taker == "HS":
+        return "sstatus.SIE is 0 in HS-mode" if not h.v and h.mode == 1 and not Mstatus.SIE.of(h.mstatus) else ""
+    if not h.v:
+        return "waits for the guest to run (V=1)"
+    return "vsstatus.SIE is 0 in VS-mode" if h.mode == 1 and not Vsstatus.SIE.of(h.vsstatus) else ""
+
+
+@dataclass(frozen=True)
+class PlicSource:
+    """A source of the PLIC that is pending or being handled, and the contexts ("hart 0 S") it can interrupt."""
+
+    number: int
+    pending: bool
+    claimed: bool
+    priority: int
+    contexts: tuple[str, ...]
+
+
+def plic_sources(plic: Plic) -> list[PlicSource]:
+    """Sources of the PLIC with something to say."""
+    read: Callable[[int], int] = plic._priority.__getitem__
+    found = []
+    for number in range(1, len(plic._priority)):
+        bit = 1 << number
+        enabled = [index for index, mask in enumerate(plic._enabled) if mask & bit]
+        if (plic._pending | plic._claimed) & bit or enabled:
+            names = tuple(
+                f"hart {index // 2} {'S' if index & 1 else 'M'}"
+                + ("" if read(number) > plic._threshold[index] else f" (threshold {plic._threshold[index]})")
+                for index in enabled
+            )
+            found.append(PlicSource(number, bool(plic._pending & bit), bool(plic._claimed & bit), read(number), names))
+    return found

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last trap of a hart as it was taken: what the kernel kept of it, and the walk that failed, replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from core.csr.config import double_traps, vs_double_traps
+from core.csr.csr import Csr
+from core.csr.fields import Field
+from core.csr.hypervisor import Hstatus
+from core.csr.machine import Mstatus
+from core.csr.registry import CSRS_BY_NAME, read_csr
+from core.csr.supervisor import SSTATUS
+from core.csr.vs import Vsstatus
+from core.debug.history import Line, line_at
+from core.debug.walk import View, Walk, explain
+from core.hart import Hart
+from core.isa.intrinsics import retired
+from core.mmu.modes import Access
+from core.trap.causes import Cause
+from core.trap.worlds import HISTORY
+
+ACCESSES = {
+    Cause.INSTRUCTION_ACCESS_FAULT: Access.FETCH,
+    Cause.INSTRUCTION_PAGE_FAULT: Access.FETCH,
+    Cause.INSTRUCTION_GUEST_PAGE_FAULT: Access.FETCH,
+    Cause.LOAD_ACCESS_FAULT: Access.READ,
+    Cause.LOAD_PAGE_FAULT: Access.READ,
+    Cause.LOAD_GUEST_PAGE_FAULT: Access.READ,
+    Cause.STORE_ACCESS_FAULT: Access.WRITE,
+    Cause.STORE_PAGE_FAULT: Access.WRITE,
+    Cause.STORE_GUEST_PAGE_FAULT: Access.WRITE,
+}
+"""What was attempted, for faults of translation and of physical memory."""
+HLV, HLV_MASK = 0x0000_4073, 0x0000_707F
+"""HLV, HLVX and HSV share opcode and funct3; bit 25 is set in HSV, bits 21:20 are 3 in HLVX."""
+WRITTEN = {
+    3: ("mstatus", "mepc", "mcause", "mtval", "mtval2", "mtinst"),
+    1: ("sstatus", "sepc", "scause", "stval", "htval", "htinst"),
+    5: ("vsstatus", "vsepc", "vscause", "vstval"),
+}
+"""The CSRs that a trap writes besides hstatus, by the mode that takes it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A CSR that the trap wrote. new is what the trap wrote, now what it holds since."""
+
+    csr: type[Csr]
+    old: int
+    new: int
+    now: int
+
+    def fields(self) -> list[tuple[Field, int, int]]:
+        """The fields that changed, with the old and the new value."""
+        pairs = [(field, field.of(self.old), field.of(self.new)) for field in self.csr.fields]
+        return [(field, old, new) for field, old, new in pairs if old != new]
+
+
+@dataclass(frozen=True)
+class LastTrap:
+    """The last trap that a hart has taken."""
+
+    hart: Hart
+    line: Line
+
+    @classmethod
+    def of(cls, h: Hart) -> LastTrap | None:
+        """None when there was none, or so much has happened since that history has lost it."""
+        if h.trap_serial == 0 or h.history_next - h.trap_serial >= HISTORY:
+            return None
+        return cls(h, line_at(h, h.trap_serial - 1))
+
+    @property
+    def guest(self) -> bool:
+        """Whether it came from V=1."""
+        return self.line.from_mode >= 4
+
+    @property
+    def ago(self) -> int:
+        """Instructions retired since."""
+        return retired(self.hart) - self.line.retired
+
+    @property
+    def access(self) -> Access | None:
+        """The access that failed, None when it was none."""
+        if self.line.interrupt or self.line.cause not in ACCESSES:
+            return None
+        return Access.HLVX if self.through_guest and self.line.inst >> 20 & 3 == 3 else ACCESSES[Cause(self.line.cause)]
+
+    @property
+    def through_guest(self) -> bool:
+        """Whether an HLV, HLVX or HSV tried to reach into the guest."""
+        return self.line.inst & HLV_MASK == HLV
+
+    @property
+    def rights(self) -> tuple[int, bool]:
+        """Effective privilege and V of the access (norm:hlsv_priv, norm:mstatus_mprv_ldst_op)."""
+        mstatus = self.hart.trap_mstatus
+        if self.through_guest:
+            return Hstatus.SPVP.of(self.hart.trap_old[6]), True
+        if self.access != Access.FETCH and Mstatus.MPRV.of(mstatus):
+            return Mstatus.MPP.of(mstatus), bool(Mstatus.MPV.of(mstatus)) and Mstatus.MPP.of(mstatus) != 3
+        return self.line.from_mode & 3, self.guest
+
+    def view(self) -> View:
+        """How the access was translated, with the CSRs as they were."""
+        h = self.hart
+        priv, v = self.rights
+        first = Vsstatus if v else Mstatus
+        status = h.trap_vsstatus if v else h.trap_mstatus
+        mxr = bool(Mstatus.MXR.of(h.trap_mstatus))
+        return replace(
+            View.of(h, 0),
+            satp=h.trap_satp,
+            vsatp=h.trap_vsatp,
+            hgatp=h.trap_hgatp,
+            priv=priv,
+            v=v,
+            sum=bool(first.SUM.of(status)) and priv == 1,
+            mxr=bool(first.MXR.of(status)) or mxr,
+            gmxr=v and mxr,
+        )
+
+    def walk(self) -> Walk | None:
+        """The walk of the access, in memory as it is now; None when the trap was no fault of an access."""
+        return None if self.access is None else explain(self.view(), self.line.tval, self.access)
+
+    def changes(self) -> list[Change]:
+        """Every CSR the trap wrote, in the order of WRITTEN, with hstatus behind sstatus."""
+        line, old = self.line, [int(value) for value in self.hart.trap_old]
+        cause = line.cause - 1 if line.to_mode == 5 and line.interrupt else line.cause
+        names = WRITTEN[line.to_mode]
+        tval2, tinst = (self._now(names[4]), self._now(names[5])) if len(names) > 5 else (0, 0)
+        if line.cause != Cause.DOUBLE_TRAP:
+            tval2 = line.gpa >> 2
+        new = [self._status(old[0]), line.pc, cause, line.tval, tval2, tinst]
+        if line.to_mode == 1:
+            old[0], new[0] = old[0] & SSTATUS, new[0] & SSTATUS
+        rows = zip(names, old, new, strict=False)
+        changes = [Change(CSRS_BY_NAME[name], before, after, self._now(name)) for name, before, after in rows]
+        if line.to_mode == 1:
+            changes.insert(1, Change(Hstatus, old[6], self._hstatus(), self._now("hstatus")))
+        return changes
+
+    def _now(self, name: str) -> int:
+        return read_csr(self.hart, name)
+
+    def _status(self, old: int) -> int:
+        """mstatus or vsstatus as the trap left it."""
+
+        def put(field: Field, value: int) -> None:
+            nonlocal old
+            old = (old & ~field.mask) | (value << field.lsb & field.mask)
+
+        mode = self.line.from_mode & 3
+        if self.line.to_mode == 3:
+            put(Mstatus.MPIE, Mstatus.MIE.of(old))
+            put(Mstatus.MIE, 0)
+            put(Mstatus.MPP, mode)
+            put(Mstatus.MPV, int(self.guest))
+            put(Mstatus.GVA, int(self.gva))
+        else:
+            put(Mstatus.SPIE, Mstatus.SIE.of(old))
+            put(Mstatus.SIE, 0)
+            put(Mstatus.SPP, mode)
+            put(Mstatus.SDT, int((vs_double_traps if self.line.to_mode == 5 else double_traps)(self.hart)))
+        return old
+
+    def _hstatus(self) -> int:
+        old = int(self.hart.trap_old[6])
+        old = (old & ~Hstatus.SPV.mask) | (Hstatus.SPV.mask if self.guest else 0)
+        if self.guest:
+            old = (old & ~Hstatus.SPVP.mask) | (Hstatus.SPVP.mask if self.line.from_mode & 1 else 0)
+        return (old & ~Hstatus.GVA.mask) | (Hstatus.GVA.mask if self.gva else 0)
+
+    @property
+    def gva(self) -> bool:
+        """Whether xtval holds a guest virtual address."""
+        illegal = self.line.cause in (Cause.ILLEGAL_INSTRUCTION, Cause.VIRTUAL_INSTRUCTION)
+        return not self.line.interrupt and not illegal and bool(self.hart.trap_bits & 1)

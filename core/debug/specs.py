@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a catch waits for, as the user writes it.
+
+    vmentry    vmexit [CAUSE...]    trap CAUSE...    interrupt N    mode FROM TO    csr NAME [read|write] [VALUE]
+    sbi EID [FID]    guest-ebreak    gpa START [END]    fence
+
+CAUSE: a number or a name of core.trap.causes (load_guest_page_fault; an interrupt as sti, vsti ... or interrupt:N). FROM,
+TO: M, HS, U, VS, VU or any. EID: a number or a name (time, base, hsm ...). START, END: first and last address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.boot.sbi.registry import EXTENSIONS
+from core.csr.csr import Csr
+from core.csr.registry import CSRS_BY_NAME
+from core.debug.errors import DebugError
+from core.debug.registers import MODE_NUMBERS
+from core.trap.catches import ON_READ, ON_WRITE, Caught
+from core.trap.causes import INTERRUPT_BIT, Cause, Interrupt
+
+GUEST_PAGE_FAULTS = (
+    Cause.INSTRUCTION_GUEST_PAGE_FAULT,
+    Cause.LOAD_GUEST_PAGE_FAULT,
+    Cause.STORE_GUEST_PAGE_FAULT,
+)
+MODES = {name.lower(): (number,) for name, number in MODE_NUMBERS.items()} | {"any": tuple(MODE_NUMBERS.values())}
+MODES |= {"s": MODES["hs"], "*": MODES["any"]}
+GPA_BYTES = 8
+"""How much `gpa START` covers without END."""
+FORMS = {
+    "vmentry": "vmentry",
+    "vmexit": "vmexit [CAUSE...]",
+    "trap": "trap CAUSE...",
+    "interrupt": "interrupt N",
+    "mode": "mode FROM TO",
+    "csr": "csr NAME [read|write] [VALUE]",
+    "sbi": "sbi EID [FID]",
+    "guest-ebreak": "guest-ebreak",
+    "gpa": "gpa START [END]",
+    "fence": "fence",
+}
+"""Every event with its form, for help and completion."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """An event to wait for. Only what belongs to the event is set.
+
+    text: normalized words; caught: kinds of kernel events to look at; causes: xcause values, empty for all; froms, tos:
+    mode numbers; access: core.trap.catches.ON_READ | ON_WRITE; value: of the CSR; first, last: guest physical addresses.
+    """
+
+    event: str
+    text: str
+    caught: Caught
+    causes: tuple[int, ...] = ()
+    froms: tuple[int, ...] = ()
+    tos: tuple[int, ...] = ()
+    csr: type[Csr] | None = None
+    access: int = 0
+    value: int | None = None
+    eid: int | None = None
+    fid: int | None = None
+    first: int = 0
+    last: int = 0
+
+
+def number(word: str, what: str) -> int:
+    """A number in Python's spellings. Raises DebugError."""
+    try:
+        value = int(word, 0)
+    except ValueError:
+        raise DebugError(f"{word!r} is no {what}") from None
+    if not 0 <= value < 1 << 64:
+        raise DebugError(f"{word} is no 64-bit {what}")
+    return value
+
+
+def cause_of(word: str) -> int:
+    """The xcause value that a word means. Raises DebugError."""
+    name = word.upper().replace("-", "_")
+    if name.startswith("INTERRUPT:"):
+        return interrupt_of(word.partition(":")[2])
+    if name in Cause.__members__:
+        return int(Cause[name])
+    if name in Interrupt.__members__:
+        return INTERRUPT_BIT | Interrupt[name]
+    value = number(word, "cause: give its number or a name such as load_guest_page_fault or sti")
+    if value & ~INTERRUPT_BIT > 63:
+        raise DebugError(f"{word} is no cause; exceptions are 0 to 63, interrupts interrupt:0 to interrupt:63")
+    return value
+
+
+def interrupt_of(word: str) -> int:
+    """The xcause value of an interrupt by number or name. Raises DebugError."""
+    if word.upper() in Interrupt.__members__:
+        return INTERRUPT_BIT | Interrupt[word.upper()]
+    value = number(word, "interrupt: give its number or a name such as vsti")
+    if value > 63:
+        raise DebugError(f"{word} is no interrupt; they are 0 to 63")
+    return INTERRUPT_BIT | value
+
+
+def _plain(name: str, caught: Caught, causes: tuple[int, ...] = ()) -> Callable[[Sequence[str]], Spec]:
+    def make(words: Sequence[str]) -> Spec:
+        _count(name, words, 0, 0)
+        return Spec(name, name, caught, causes)
+
+    return make
+
+
+def _count(event: str, words: Sequence[str], least: int, most: int) -> None:
+    if not least <= len(words) <= most:
+        raise DebugError(f"the form is: catch {FORMS[event]}")
+
+
+def _vmexit(words: Sequence[str]) -> Spec:
+    return Spec("vmexit", " ".join(["vmexit", *words]), Caught.EXIT, tuple(map(cause_of, words)))
+
+
+def _trap(words: Sequence[str]) -> Spec:
+    _count("trap", words, 1, 64)
+    return Spec("trap", " ".join(["trap", *words]), Caught.TRAP, tuple(map(cause_of, words)))
+
+
+def _interrupt(words: Sequence[str]) -> Spec:
+    _count("interrupt", words, 1, 1)
+    return Spec("interrupt", f"interrupt {words[0]}", Caught.TRAP, (interrupt_of(words[0]),))
+
+
+def _mode(words: Sequence[str]) -> Spec:
+    _count("mode", words, 2, 2)
+    for word in words:
+        if word.lower() not in MODES:
+            raise DebugError(f"{word!r} is no mode; there are M, HS, U, VS, VU and any")
+    froms, tos = (MODES[word.lower()] for word in words)
+    return Spec("mode", " ".join(["mode", *(word.upper() for word in words)]), Caught.MODE, froms=froms, tos=tos)
+
+
+def _csr(words: Sequence[str]) -> Spec:
+    _count("csr", words, 1, 3)
+    csr = CSRS_BY_NAME.get(words[0].lower())
+    if csr is None:
+        raise DebugError(f"there is no CSR {words[0]!r}")
+    rest, access = list(words[1:]), ON_READ | ON_WRITE
+    if rest and rest[0] in ("read", "write"):
+        access = ON_READ if rest.pop(0) == "read" else ON_WRITE
+    if len(rest) > 1:
+        raise DebugError(f"the form is: catch {FORMS['csr']}")
+    value = number(rest[0], "value") if rest else None
+    return Spec("csr", " ".join(["csr", csr.name, *words[1:]]), Caught.CSR, csr=csr, access=access, value=value)
+
+
+def _sbi(words: Sequence[str]) -> Spec:
+    _count("sbi", words, 1, 2)
+    names = {extension.name.lower(): eid for eid, extension in EXTENSIONS.items()}
+    known = words[0].lower()
+    eid = names[known] if known in names else number(words[0], "SBI extension")
+    fid = number(words[1], "function number") if len(words) > 1 else None
+    return Spec("sbi", " ".join(["sbi", *words]), Caught.SBI, eid=eid, fid=fid)
+
+
+def _gpa(words: Sequence[str]) -> Spec:
+    _count("gpa", words, 1, 2)
+    first = number(words[0], "guest physical address")
+    last = number(words[1], "guest physical address") if len(words) > 1 else first + GPA_BYTES - 1
+    if last < first:
+        raise DebugError("the range ends before it begins")
+    return Spec("gpa", " ".join(["gpa", *words]), Caught.TRAP, tuple(map(int, GUEST_PAGE_FAULTS)), first=first, last=last)
+
+
+PARSERS: dict[str, Callable[[Sequence[str]], Spec]] = {
+    "vmentry": _plain("vmentry", Caught.ENTRY),
+    "vmexit": _vmexit,
+    "trap": _trap,
+    "interrupt": _interrupt,
+    "mode": _mode,
+    "csr": _csr,
+    "sbi": _sbi,
+    "guest-ebreak": _plain("guest-ebreak", Caught.TRAP, (int(Cause.BREAKPOINT),)),
+    "gpa": _gpa,
+    "fence": _plain("fence", Caught.FENCE),
+}
+
+
+def parse(text: str) -> Spec:
+    """The event that a user's words mean. Raises DebugError, which says what is possible."""
+    words = text.split()
+    if not words or words[0] not in PARSERS:
+        what = f"cannot catch {words[0]!r}" if words else "catch what?"
+        raise DebugError(f"{what}; possible: {', '.join(FORMS)}")
+    return PARSERS[words[0]](words[1:])

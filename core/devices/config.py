@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user may put on the board or change about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+
+class Aia(Enum):
+    """What takes the interrupts of devices: the value is QEMU's spelling of its machine property `aia`."""
+
+    NONE = "none"
+    """A PLIC."""
+    APLIC = "aplic"
+    """An APLIC that delivers interrupts itself."""
+    APLIC_IMSIC = "aplic-imsic"
+    """An APLIC that forwards them as messages to the harts' IMSICs; the harts then have Smaia and Ssaia."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A file as a virtio block device.
+
+    readonly: the guest cannot write; snapshot: what it writes is kept in memory until the machine is reset, and the
+    file stays as it is.
+    """
+
+    path: Path
+    readonly: bool = False
+    snapshot: bool = False
+
+
+@dataclass(frozen=True)
+class BoardConfig:
+    """Devices besides those that are always there.
+
+    drives: block devices, in the first virtio slots; virtio: what sits in the next ones, by name ("console", "rng",
+    "net"; see core.devices.virtio); legacy: virtio slots have the interface of before VIRTIO 1.0, as QEMU's have unless
+    told otherwise; seed: what the entropy device starts from; files: (name, file) pairs that firmware finds in fw_cfg;
+    aia: the interrupt controllers; guests: interrupt files for guests that each IMSIC has (GEILEN), 0 to 7.
+    """
+
+    drives: tuple[Drive, ...] = ()
+    virtio: tuple[str, ...] = ()
+    legacy: bool = False
+    seed: int = 0
+    files: tuple[tuple[str, Path], ...] = ()
+    aia: Aia = Aia.NONE
+    guests: int = 5
+
+
+USUAL_BOARD = BoardConfig()
+"""Nothing but what is always there."""

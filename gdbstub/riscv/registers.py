@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registers for gdb, by their numbers in the target description, of the world that a thread means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from core.debug.registers import read_register
+from core.debug.target import Debugger, UnknownRegister
+from gdbstub.interface import RegisterInfo, TargetError, ThreadId
+from gdbstub.riscv.description import Description, Register
+from gdbstub.riscv.processes import Processes
+from gdbstub.riscv.regnums import CSR0, FP, MODE, PC, RA, SP
+
+EXPEDITED: Final = (PC, SP, FP, RA, MODE)
+"""What gdb asks for first at each stop."""
+GENERIC: Final = {PC: "pc", SP: "sp", FP: "fp", RA: "ra", **{10 + n: f"arg{n + 1}" for n in range(8)}}
+
+
+class Registers:
+    """Reads and writes. Raises DebugError, and TargetError for a number that is not described."""
+
+    def __init__(self, debugger: Debugger, processes: Processes, description: Description) -> None:
+        self._debugger = debugger
+        self._processes = processes
+        self._described = description.registers
+
+    def described(self, number: int) -> Register:
+        """The register of that number."""
+        register = self._described.get(number)
+        if register is None:
+            raise TargetError(f"there is no register number {number}")
+        return register
+
+    def all(self) -> Sequence[RegisterInfo]:
+        """Every register, by number."""
+        return [
+            RegisterInfo(number, register.name, register.width, _group(number), GENERIC.get(number, ""))
+            for number, register in sorted(self._described.items())
+        ]
+
+    def read_general(self, thread: ThreadId) -> bytes:
+        """x0 to x31 and pc."""
+        return b"".join(self._read(thread, range(PC + 1)))
+
+    def write_general(self, thread: ThreadId, data: bytes) -> None:
+        """Write them."""
+        if len(data) != 8 * (PC + 1):
+            raise TargetError(f"the general registers have {8 * (PC + 1)} bytes, not {len(data)}")
+        for number in range(1, PC + 1):
+            self.write(thread, number, data[8 * number : 8 * number + 8])
+
+    def expedited(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
+        """What goes with a stop report."""
+        return list(zip(EXPEDITED, self._read(thread, EXPEDITED), strict=True))
+
+    def read_or_nothing(self, thread: ThreadId, number: int) -> bytes | None:
+        """One register; None when it has no value: gdb insists that it is described, as fcsr, or the world does not run."""
+        try:
+            return self._read(thread, [number])[0]
+        except UnknownRegister:
+            return None
+
+    def write(self, thread: ThreadId, number: int, data: bytes) -> None:
+        """Write one register."""
+        name, value = self.described(number).source, int.from_bytes(data, "little")
+        self._debugger.write_register(name, value, thread.thread - 1, world=self._processes.world(thread))
+
+    def _read(self, thread: ThreadId, numbers: Iterable[int]) -> list[bytes]:
+        registers = [self.described(number) for number in numbers]
+        world, hart = self._processes.world(thread), thread.thread - 1
+        if world is None and not self._debugger.running:  # at every stop: the short way
+            state = self._debugger.machine.harts[hart]
+            values = [state.x[r.number] if r.number < PC else read_register(state, r.source) for r in registers]
+        else:
+            values = [self._debugger.read_register(register.source, hart, world=world) for register in registers]
+        return [
+            (value & ((1 << 8 * register.width) - 1)).to_bytes(register.width, "little")
+            for value, register in zip(values, registers, strict=True)
+        ]
+
+
+def _group(number: int) -> str:
+    """The heading of a register in LLDB."""
+    if number <= PC:
+        return "General Purpose Registers"
+    return "Floating Point Registers" if number < CSR0 else "Control and Status Registers"

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the debugger's stops to what gdb is told of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.debug.stops import Stop, StopKind
+from gdbstub.interface import Cause, Signal, StopReport, ThreadId
+from gdbstub.riscv.points import CAUSES, WATCH_KINDS, Points
+
+EXPLAINED: Final = (StopKind.RESET, StopKind.STEP, StopKind.INTERRUPTED, StopKind.NEW_WORLD)
+"""Stops that need no words in gdb's window."""
+
+SIGNALS: Final = {StopKind.INTERRUPTED: Signal.INT, StopKind.STEP: Signal.TRAP, StopKind.RESET: Signal.TRAP}
+
+
+def report(stop: Stop, thread: ThreadId, stepped: ThreadId | None, points: Points) -> StopReport:
+    """A stop as gdb is to see it. `thread`: where the hart is now; `stepped`: the thread gdb has stepped, if it has.
+
+    A breakpoint is reported as one only if gdb has set it in this very process: otherwise gdb would go on without a word.
+    What gdb cannot know of comes with a remark and no signal: gdb then stops even in the middle of a step of its own,
+    which it would otherwise take this for.
+    """
+    cause = _cause(stop, thread, points)
+    if cause is not Cause.PLAIN:
+        remark = stop.text if stop.kind is StopKind.EBREAK else ""
+        return StopReport(thread, Signal.TRAP, cause, stop.watch_address, remark=remark)
+    signal = SIGNALS.get(stop.kind, Signal.NONE)
+    if stop.kind is StopKind.STEP and stepped not in (None, thread):
+        signal = Signal.NONE  # the step went into another world
+    remark = "" if stop.kind in EXPLAINED else _remark(stop, thread, points)
+    passing = stop.kind is StopKind.NEW_WORLD
+    return StopReport(thread, signal, cause, stop.watch_address, stop.exit_code, remark, passing)
+
+
+def _cause(stop: Stop, thread: ThreadId, points: Points) -> Cause:
+    if stop.kind is StopKind.EBREAK:
+        return Cause.SOFTWARE_BREAKPOINT
+    if stop.kind in (StopKind.BREAKPOINT, StopKind.WATCHPOINT):
+        ours = sorted(key.point for key, _ in points.hit(stop) if key.process == thread.process)
+        if ours:
+            return CAUSES[ours[0]]
+    return Cause.PLAIN
+
+
+def _remark(stop: Stop, thread: ThreadId, points: Points) -> str:
+    for key, _ in points.hit(stop):
+        what = "watchpoint" if key.point in WATCH_KINDS else "breakpoint"
+        return f"{stop.text}: the {what} that was set in inferior {key.process} at {key.address:#x}"
+    return stop.text

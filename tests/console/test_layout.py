@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The full-screen view in a real terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from examples import elf
+from tests.console.test_terminal import Terminal, terminal
+
+__all__ = ["terminal"]  # a fixture
+START = ("run", str(elf("hello")), "--console", "--engine", "reference", "--memory", "16M")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50)])
+def test_panes_follow_the_machine(terminal: Callable[..., Terminal], columns: int, rows: int) -> None:
+    screen = terminal(columns, rows)
+    screen.start(*START)
+    screen.sees("(hartline)")
+    screen.type("layout", "Enter")
+    shown = screen.sees(" Code", "│ Registers", "│ CSRs", " World switches", "│ UART", "HS-mode | host | _start")
+    assert len(shown.splitlines()) <= rows
+    screen.type("e")
+    shown = screen.sees("VS-mode | guest 1 (vmid 1) | guest_entry", "=> 0x80205000")
+    screen.type("s", "s")
+    screen.sees("guest_entry+8")
+    screen.type("x")
+    shown = screen.sees("HS-mode | host | trap_vector", "*sepc", "<- guest 1 (vmid 1)")
+    screen.type("c")
+    screen.sees("Still in VS-mode", "retired")
+    screen.type("s")
+    screen.sees("`reset` starts it again")
+    screen.type("q")
+    screen.sees("(hartline)", "the machine switched itself off with status 0")
+    screen.type("quit", "Enter")
+    screen.sees("status 0")

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hartline qemu`: QEMU's spellings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.qemu import options_of, parse
+from examples import elf
+from tests.console.test_command_line import hartline
+
+HELLO = str(elf("hello"))
+USUAL = "-machine virt -cpu rv64,h=true -bios default -smp 1 -m 128M -nographic -serial mon:stdio --no-reboot".split()
+
+
+def test_the_usual_line() -> None:
+    wanted = parse([*USUAL, "-kernel", HELLO, "-s", "-S"])
+    assert (wanted.gdb, wanted.wait, wanted.file) == (("127.0.0.1", 1234), True, Path(HELLO))
+    assert wanted.passed_over == ["-no-reboot"]
+    options = options_of(wanted)
+    assert (options.bios, options.memory, options.harts, options.cpu) == ("builtin", 128 << 20, 1, {"h": True})
+
+
+def test_it_runs() -> None:
+    status, output, errors = hartline("qemu", *USUAL, "-d", "in_asm", "-D", "log", "-kernel", HELLO)
+    assert status == 0
+    assert output.endswith("the guest has shut down after 24 exits\n")
+    assert errors.splitlines()[0] == "hartline: without effect here: -no-reboot, -d in_asm, -D log"
+
+
+def test_devices() -> None:
+    line = "-drive file=disk.img,if=none,format=raw,id=hd0,readonly=on -device virtio-blk-device,drive=hd0 -snapshot"
+    line += " -device virtio-rng-device -global virtio-mmio.force-legacy=false -fw_cfg name=opt/x,file=f -kernel k"
+    board = options_of(parse(line.split())).board
+    assert board is not None
+    assert [(str(d.path), d.readonly, d.snapshot) for d in board.drives] == [("disk.img", True, True)]
+    assert (board.virtio, board.legacy, board.files) == (("rng",), False, (("opt/x", Path("f")),))
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("-kernle x", "no option -kernle; did you mean -kernel?"),
+        ("-kernel", "-kernel needs a value"),
+        ("hello.elf", "'hello.elf' is no option; the program is named with -kernel FILE"),
+        ("-machine sifive_u", "-machine: no machine 'sifive_u'; there is virt"),
+        ("-machine virt,ai=aplic", "-machine: no property 'ai'; did you mean aia?"),
+        ("-cpu rv64,sst=on", "-cpu: no CPU property 'sst'; did you mean sstc?"),
+        ("-m 12Q", "-m: size '12Q' is not a number followed by K, M or G (for instance 128M)"),
+        ("-device virtio-blk-devic", "-device: no device 'virtio-blk-devic'; did you mean virtio-blk-device?"),
+        ("-device virtio-blk-device,drive=a", "-device virtio-blk-device: no -drive with id=a"),
+        ("-gdb unix:x", "-gdb: 'unix:x' is not tcp:[HOST]:PORT"),
+        ("-nographic", "-kernel FILE is missing"),
+    ],
+)
+def test_what_is_not_understood_is_refused(line: str, answer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from cli.__main__ import main
+
+    assert main(["qemu", *line.split()]) == 2
+    assert capsys.readouterr().err == f"hartline: {answer}\n"
+
+
+def test_what_this_machine_never_has_may_be_switched_off() -> None:
+    assert parse(["-cpu", "rv64,v=false,h=true"]).cpu == {"h": True}
+    assert parse(["-gdb", "tcp::5555"]).gdb == ("127.0.0.1", 5555)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""gdb's `monitor` runs the console's commands: catches stop in gdb's own window with the reason in words, and more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from core.debug.target import StopKind
+from tests.gdb.driver import Gdb
+from tests.gdb.machine import Served
+
+Starter = Callable[..., Gdb]
+
+
+@pytest.fixture
+def hello() -> Iterator[Served]:
+    served = Served("hello", "native")
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def attached(hello: Served, gdb: Starter) -> Gdb:
+    one = gdb(hello.elf)
+    one(hello.remote)
+    return one
+
+
+@pytest.fixture
+def twins(gdb: Starter) -> Iterator[Gdb]:
+    served = Served("twins", "native", symbols={"guest:*": "twins-guest"})
+    one = gdb(served.elf)
+    one("set breakpoint pending on")
+    one(served.remote)
+    yield one
+    served.close()
+
+
+def test_catching_a_vm_exit(attached: Gdb) -> None:
+    assert attached("monitor catch vmexit load_guest_page_fault") == "catch 1: vmexit load_guest_page_fault\n"
+    output = attached("continue")
+    assert "catch 1: VM exit of guest 1 (vmid 1): load guest-page fault, GPA 0x40000000, at load_unmapped\n" in output
+    assert "Program stopped." in output
+    assert "trap_vector" in attached.value("$pc")
+    assert attached.number("$scause") == 21
+    assert "vmexit load_guest_page_fault" in attached("monitor break")
+    attached("monitor delete 1")
+    assert "exited normally" in attached("continue")
+
+
+def test_a_catch_stops_even_in_the_middle_of_gdbs_own_steps(attached: Gdb) -> None:
+    """gdb takes an unexplained SIGTRAP in a `next` for a step of its own, and would go on."""
+    attached("break vcpu_run")
+    attached("continue")
+    attached("delete")
+    attached("monitor catch vmentry")
+    output = attached("finish")
+    assert re.search(r"catch \d+: VM entry of guest 1 \(vmid 1\)", output)
+    assert attached.value("$mode") == "VS"
+    attached("monitor delete")
+    attached("monitor catch mode VS HS")
+    attached("tbreak guest_main")
+    attached("continue")
+    output = attached("next")
+    for _ in range(10):
+        if "catch" in output:
+            break
+        output = attached("next")
+    assert re.search(r"catch \d+: ", output)
+    assert "trap_vector" in attached.value("$pc")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("trap ecall_vs", "environment call from VS-mode"),
+        ("csr hgatp write", "hgatp"),
+        ("vmentry", "VM entry"),
+        ("mode HS VS", "VS"),
+        ("gpa 0x40000000", "0x40000000"),
+    ],
+)
+def test_kinds_of_catches(attached: Gdb, spec: str, words: str) -> None:
+    attached(f"monitor catch {spec}")
+    output = attached("continue")
+    assert "stopped." in output
+    assert re.search(rf"catch \d+: .*{words}", output)
+
+
+def test_explaining_the_last_trap(attached: Gdb) -> None:
+    attached("monitor catch vmexit load_guest_page_fault")
+    attached("continue")
+    output = attached("monitor explain")
+    assert "load guest-page fault (cause 21)" in output
+    assert "hedeleg bit 21 is 0" in output
+    assert "V=0: not valid" in output
+    assert "what to look at" in output
+
+
+def test_worlds_and_translation(attached: Gdb) -> None:
+    attached("break guest_entry")
+    attached("continue")
+    worlds = attached("monitor worlds")
+    assert re.search(r"^\* 2 +guest 1 \(vmid 1\): running", worlds, re.MULTILINE)
+    assert "GPA 0x40000000" in attached("monitor translate 0x40000000")
+
+
+def test_commands_look_at_the_hart_that_stopped_or_was_chosen(gdb: Starter) -> None:
+    served = Served("hello", "native", harts=2)
+    try:
+        one = gdb(served.elf)
+        one(served.remote)
+        one("thread 2")
+        one("stepi")
+        assert one("monitor mode").startswith("hart 1:")
+        one("monitor hart 0")
+        assert one("monitor mode").startswith("hart 0:")
+        one("stepi")
+        assert one("monitor mode").startswith("hart 1:")
+    finally:
+        served.close()
+
+
+def test_catches_go_with_the_gdb_that_set_them(attached: Gdb, hello: Served) -> None:
+    attached("monitor catch vmexit")
+    attached("monitor break guest_entry")
+    hello.debugger.add_catch("vmentry", owner="console")
+    attached("disconnect")
+    assert [point.owner for point in hello.debugger.breakpoints()] == ["console"]
+
+
+def test_a_machine_let_go_runs_to_its_end(attached: Gdb, hello: Served) -> None:
+    attached("monitor catch vmexit")
+    attached("detach")
+    hello.debugger.wait(20)
+    assert hello.debugger.stop.kind is StopKind.EXITED
+
+
+def test_catches_in_separate_worlds(twins: Gdb) -> None:
+    twins("monitor catch vmexit sti")
+    output = twins("continue")
+    assert re.search(r"catch 1: VM exit of guest 1 \(vmid 1\): supervisor timer interrupt", output)
+    assert "Thread 1.1 stopped." in output
+    assert twins.value("$_inferior") == "1"
+    assert "Thread 2.1 (guest 1 (vmid 1), hart 0, VM exit: supervisor timer interrupt)" in twins("info threads")
+    twins("monitor delete")
+    twins("monitor catch vmentry")
+    output = twins("continue")
+    assert "VM entry of guest 2 (vmid 2)" in output
+    assert twins.value("$_inferior") == "3"
