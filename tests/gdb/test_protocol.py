@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -115,6 +116,9 @@ def test_interrupt(attached: Gdb) -> None:
 
 def test_a_stop_made_elsewhere_wakes_gdb(attached: Gdb, target: FakeTarget) -> None:
     attached("continue", wait=False)
+    deadline = time.monotonic() + 20
+    while not target.running and time.monotonic() < deadline:  # an interrupt before gdb's packet has come means nothing
+        time.sleep(0.01)
     target.interrupt()
     assert attached.wait_for_stop()["signal-name"] == "SIGINT"
 
