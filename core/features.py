@@ -132,5 +132,8 @@ DEFAULT_FEATURES = (
     | Feature.SMSTATEEN
     | Feature.SSSTATEEN
     | Feature.SSDBLTRP
+    | Feature.ZIHPM
+    | Feature.SVVPTC
+    | Feature.SDTRIG
 )
 """What a machine has unless `--cpu` says otherwise."""

@@ -137,11 +137,11 @@ class Instret(Csr, address=0xC02, ext="Zicntr", slot=False):
         return counter_rule(h, 2)
 
 
-def _declare(name: str, address: int, doc: str, **functions: Any) -> None:
+def _declare(name: str, address: int, doc: str, ext: str = "Zicsr", **functions: Any) -> None:
     """Define one CSR that reads as zero."""
     body = {"__doc__": doc, "read": staticmethod(zero), "write": staticmethod(ignore_write)}
     body |= {key: staticmethod(function) for key, function in functions.items()}
-    keywords = {"address": address, "slot": False, "group": "counters"}
+    keywords = {"address": address, "ext": ext, "slot": False, "group": "counters"}
     types.new_class(name.capitalize(), (Csr,), keywords, lambda scope: scope.update(body))
 
 
@@ -153,4 +153,4 @@ for _n in range(3, 32):
     )
     _declare(f"mhpmcounter{_n}", 0xB00 + _n, f"mhpmcounter{_n}, event counter: 0 (norm:mhpmcounter_mhpmevent_rdonly0).")
     _declare(f"mhpmevent{_n}", 0x320 + _n, f"mhpmevent{_n}, event selector: 0 (norm:mhpmcounter_mhpmevent_rdonly0).")
-    _declare(f"hpmcounter{_n}", 0xC00 + _n, f"hpmcounter{_n}, shadow of mhpmcounter{_n}: 0.", rule=_rule)
+    _declare(f"hpmcounter{_n}", 0xC00 + _n, f"hpmcounter{_n}, shadow of mhpmcounter{_n}: 0.", "Zihpm", rule=_rule)

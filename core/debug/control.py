@@ -163,15 +163,15 @@ class Control:
         stopped_at = self.machine.harts[self.stop.hart]
         if stopped_at.pc == self.stop.pc and breakpoint_here(stopped_at):
             stopped_at.break_skip = 1
-        if step_range is not None:
-            stop = self._step_range(hart, *step_range)
-        elif steps is not None:
-            stop = self._explain(self.machine.run(steps, hart), hart, StopKind.STEP)
-        else:
-            stop = self._continue()
-        for each in self.machine.harts:
-            each.break_skip = 0
-        return stop
+        try:
+            if step_range is not None:
+                return self._step_range(hart, *step_range)
+            if steps is not None:
+                return self._explain(self.machine.run(steps, hart), hart, StopKind.STEP)
+            return self._continue()
+        finally:
+            for each in self.machine.harts:
+                each.break_skip = each.range_size = 0
 
     def _finish(self, stop: Stop) -> None:
         with self._state:
@@ -188,7 +188,6 @@ class Control:
             state.range_start, state.range_size = start, end - start
             while outcome is Outcome.BUDGET:
                 outcome = Outcome.STOPPED if self._interrupted else self.machine.run(CHUNK, hart)
-            state.range_size = 0
         return self._explain(outcome, hart, StopKind.STEP)
 
     def _continue(self) -> Stop:

@@ -18,6 +18,7 @@ from core.softfloat.number import (
     kind_of,
     number,
     rounded,
+    shifted_right,
     sign_of,
 )
 
@@ -40,18 +41,12 @@ def signed(sign: u64, magnitude: u64, fmt: u64) -> u128:
     return outcome(u64(sign_bit(fmt) * sign) | magnitude, 0)
 
 
-def aligned(v: u128, amount: u64) -> u128:
-    """v >> amount, its lowest bit set if any bit that was lost is."""
-    kept = v >> amount
-    return kept | 1 if u128(kept << amount) != v else kept
-
-
 @cold
 def multiply_add(a: u128, b: u128, c: u128, fmt: u64, rm: u64) -> u128:
     """a * b + c rounded once (norm:fmadd-s_op); infinity times zero is invalid whatever c is (norm:fma_nv_flag).
 
-    The product has its leading one at bit 125 or 124,
-    c at bit 125: what is shifted out below bit 0 cannot matter but by being there.
+    The product has its leading one at bit 125 or 124, c at bit 125: what is shifted out below bit 0 cannot matter but by
+    being there.
     """
     sign = sign_of(a) ^ sign_of(b)
     product = u128(u128(u64(a)) * u128(u64(b)))
@@ -68,9 +63,9 @@ def multiply_add(a: u128, b: u128, c: u128, fmt: u64, rm: u64) -> u128:
     exponent = s64(exponent_of(a) + exponent_of(b) + 1)
     distance = s64(exponent - exponent_of(c))
     if distance > 0:
-        addend = aligned(addend, u64(distance))
+        addend = shifted_right(addend, u64(distance))
     else:
-        product = aligned(product, u64(-distance))
+        product = shifted_right(product, u64(-distance))
         exponent = exponent_of(c)
     total = u128(product + addend)
     if sign != sign_of(c):

@@ -5,7 +5,7 @@ A number is one u128, so that functions can return it:
 
     63:0     significand: bit 62 is its leading one, so that sums of two fit; 0 for zero
     95:64    exponent + EXPONENT_BIAS: the value is significand * 2**(exponent - 62)
-    99:96    kind: 0 or some of INFINITE, NAN, SIGNALING
+    98:96    kind: 0 or some of INFINITE, NAN, SIGNALING
     127      sign
 """
 
@@ -89,10 +89,10 @@ def addition(sign: u64, half: u64, rm: u64) -> u64:
     return u64(2 * half - 1) if rm == (RDN if sign != 0 else RUP) else 0
 
 
-def shifted_right(v: u64, amount: u64) -> u64:
+def shifted_right(v: u128, amount: u64) -> u128:
     """v >> amount, its lowest bit set if any bit that was lost is."""
     kept = v >> amount
-    return kept | 1 if u64(kept << amount) != v else kept
+    return kept | 1 if u128(kept << amount) != v else kept
 
 
 @cold
@@ -109,16 +109,16 @@ def rounded(sign: u64, exponent: s64, significand: u64, fmt: u64, rm: u64) -> u1
     tiny = False
     if exponent < lowest:
         tiny = exponent < s64(lowest - 1) or u64(significand + add) >> 63 == 0
-        significand = shifted_right(significand, u64(lowest - exponent))
+        significand = u64(shifted_right(significand, u64(lowest - exponent)))
         field = 0
     result = u64(significand + add) >> down
     rest = significand & u64(2 * half - 1)
     if rm == RNE and rest == half:
         result = result & u64(~1)
-    result = u64(result + u64(field << fraction_width(fmt)))
+    result = u64(result + u64(field << fraction_width(fmt)))  # the leading one, or a carry, adds 1 to the field
     flags = u64(rest != 0)
     if result >= infinity(fmt):
-        result = infinity(fmt) if add != 0 else u64(infinity(fmt) - 1)
+        result = infinity(fmt) if add != 0 else u64(infinity(fmt) - 1)  # the largest number where rounding cuts
         flags = OF | NX
     elif tiny and rest != 0:
         flags = UF | NX

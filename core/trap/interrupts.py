@@ -120,6 +120,9 @@ def take_interrupt(h: Hart) -> bool:
     if found == 0:
         return False
     cause = u64(found - 1)
+    h.inst = 0
+    h.trap_info = 0
+    h.trap_gpa = 0
     target = target_of(h, cause)
     if h.features & AIA != 0:
         target = aia_target(h)

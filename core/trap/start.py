@@ -27,11 +27,14 @@ ENVIRONMENT = Menvcfg.STCE.mask | Menvcfg.PBMTE.mask | Menvcfg.CBZE.mask | Menvc
 def start_supervisor(h: Hart) -> None:
     """Put a hart into HS-mode as the SBI's HSM extension wants it: no translation, no interrupts.
 
-    The rest as after reset. Delegations as OpenSBI sets them, all memory open, counters readable, Sstc, Svpbmt and
-    cache-block instructions on and no state withheld where there is such a choice. pc and the registers are the caller's.
+    The rest as after reset. Delegations as OpenSBI sets them, floating point on as it leaves it, all memory open,
+    counters readable, Sstc, Svpbmt and cache-block instructions on and no state withheld where there is such a choice.
+    pc and the registers are the caller's.
     """
     h.mode, h.v, h.wfi = 1, 0, 0
     h.mstatus &= ~(Mstatus.SIE.mask | Mstatus.MPRV.mask)
+    if h.features & Feature.F:
+        h.mstatus |= Mstatus.FS.mask
     h.satp = 0
     h.medeleg = sum(field.mask for field in DELEGATED)
     if h.features & Feature.H:

@@ -26,19 +26,6 @@ ALSO = ("features", "warned", "event", "watch_hit", "watch_va", "watch_write", "
 """Slots that are no architectural state, yet must agree whenever a machine stands still."""
 COMPARED = [slot for slot in LAYOUT.slots.values() if slot.architectural or slot.name in ALSO]
 HOST_WORLD = ("host_left", "host_x", "host_pc", "host_mode", "host_retired", "host_units")
-HISTORY_WORDS = 8
-"""Words of a line of history; the last, the instruction's bits, is not compared: after some fetch faults the native engine
-has an instruction there where the reference engine has none. Nothing of the machine depends on it."""
-
-
-def known_past(slot: str, piece: memoryview) -> list[int]:
-    """The words of a slot that both engines must agree on."""
-    words = memoryview(bytes(piece)).cast("Q").tolist()
-    if not slot.startswith("history of"):
-        return words
-    return [word for index, word in enumerate(words) if index % HISTORY_WORDS != HISTORY_WORDS - 1]
-
-
 REMEMBERED = ("guest_", "history", "trap_", "switch_", "exit_", "streak", *HOST_WORLD)
 """What slots about the past, for debuggers, are called or begin with; large, so compared only when RAM is."""
 TRACE = 64
@@ -224,7 +211,7 @@ class Lockstep:
             if machine.exit_code != self.reference.exit_code:
                 raise self.difference(f"exit code differs ({name})", now)
             for slot, piece in self.watched[0].past.items():
-                if known_past(slot, piece) != known_past(slot, self.watched[which].past[slot]):
+                if bytes(piece) != bytes(self.watched[which].past[slot]):
                     raise self.difference(f"{slot} differs ({name}) since at most {self.since_ram} steps", now)
         for output in self.outputs:
             output.clear()

@@ -21,6 +21,7 @@ RESET = {
     "hstatus": 2 << 32,
     "misa": 2 << 62 | 1 << 20 | 1 << 18 | 1 << 12 | 1 << 8 | 1 << 7 | 1 << 5 | 1 << 3 | 1 << 2 | 1 << 1 | 1 << 0,
     "mideleg": 0x444,
+    "tinfo": 1,
     "stimecmp": ONES,
     "vstimecmp": ONES,
 }
