@@ -133,7 +133,11 @@ def test_remarks_and_end(attached: Gdb, target: FakeTarget) -> None:
 def test_monitor(attached: Gdb) -> None:
     assert attached("monitor lines x") == "line 0 x\nline 1 x\nline 2 x\n"
     assert "lines  print three lines" in attached("monitor help")
-    assert attached("monitor nonsense") == "no monitor command 'nonsense'; 'monitor help' lists them\n"
+    try:
+        said = attached("monitor nonsense")
+    except GdbError as refusal:  # from gdb 15 on an error's text comes in the error reply
+        said = str(refusal)
+    assert "no monitor command 'nonsense'; 'monitor help' lists them" in said
 
 
 def test_detach_and_reconnect(attached: Gdb, server: GdbServer, target: FakeTarget) -> None:
