@@ -9,6 +9,7 @@ from pathlib import Path
 from cli.arguments import Parser, one_of, usage_error, value
 from cli.launch import ENGINES, Options, cpu_properties
 from cli.session import STATUS_HELP, Fronts, run_session
+from cli.signature import Signature, parse_granularity
 from cli.values import parse_count, parse_cpu, parse_listen, parse_size
 
 KEYS = """\
@@ -42,6 +43,9 @@ def parser() -> Parser:
     add("--engine", metavar="|".join(ENGINES), type=engine, default=ENGINES[0], help="what executes instructions")
     add("--max-instructions", metavar="N", type=value(parse_count), help="stop after N instructions (5M, 2G)")
     add("--symbols", metavar="WORLD=FILE", action="append", help="ELF with symbols of host, guest:1 ..., guest:*; repeatable")
+    add("--signature", metavar="FILE", type=Path, help="at the end write RAM from begin_signature to end_signature there")
+    granularity = value(parse_granularity)
+    add("--signature-granularity", metavar="BYTES", type=granularity, default=4, help="bytes per line of it (4)")
     add("--strict", action="store_true", help="no tolerances: only what the manual allows")
     return made
 
@@ -67,7 +71,9 @@ def main(argv: Sequence[str]) -> int:
         symbols=_symbols(chosen.symbols or []),
     )
     fronts = Fronts(console=chosen.console, gdb=chosen.gdb, wait=chosen.wait)
-    return run_session(options.make, fronts)
+    if chosen.signature is None:
+        return run_session(options.make, fronts)
+    return run_session(options.make, fronts, Signature(chosen.signature, chosen.signature_granularity))
 
 
 def _symbols(words: list[str]) -> tuple[tuple[str, Path], ...]:

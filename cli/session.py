@@ -18,6 +18,7 @@ from cli.stdio import StdioFront, send_to_stdout
 
 if TYPE_CHECKING:
     from cli.console import Console
+    from cli.signature import Signature
     from core.debug.target import Debugger, Stop
     from gdbstub.server import GdbServer
 
@@ -250,15 +251,28 @@ def _terminated(number: int, frame: object) -> NoReturn:
     raise SystemExit(TERMINATED_STATUS)
 
 
-def run_session(make: Callable[[], Debugger], fronts: Fronts) -> int:
+def run_session(make: Callable[[], Debugger], fronts: Fronts, signature: Signature | None = None) -> int:
     """Make the machine and run it; what cannot be started is one line and status 1."""
     try:
         debugger = make()
+        if signature is not None:
+            signature.check(debugger.machine)
     except LaunchError as problem:
         error(str(problem))
         return START_STATUS
-    session = Session(debugger, fronts)
-    if fronts.gdb is None:
+    status = _serve(Session(debugger, fronts))
+    try:
+        if signature is not None:
+            signature.write(debugger.machine)
+    except LaunchError as problem:
+        error(str(problem))
+        return START_STATUS
+    return status
+
+
+def _serve(session: Session) -> int:
+    """Run the session; the exit status."""
+    if session.fronts.gdb is None:
         return session.run()
     from gdbstub.server import ServerError
 

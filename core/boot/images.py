@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.boot.elf import MAGIC, read_elf
+from core.boot.elf import MAGIC, ElfProgram, read_elf
 from core.boot.errors import BootError
 from core.boot.symbols import SymbolTable
 
@@ -53,7 +53,8 @@ class Piece:
 class Image:
     """A program ready to be placed: its pieces, the physical address of its first instruction, its symbols.
 
-    tohost, fromhost: physical addresses of the HTIF words when the program has symbols of these names.
+    tohost, fromhost: physical addresses of the HTIF words when the program has symbols of these names; signature:
+    physical addresses from `begin_signature` up to `end_signature`, likewise.
     """
 
     pieces: tuple[Piece, ...]
@@ -61,6 +62,7 @@ class Image:
     symbols: SymbolTable = field(default_factory=SymbolTable, repr=False)
     tohost: int | None = None
     fromhost: int | None = None
+    signature: range | None = None
 
 
 def read_file(path: Path) -> bytes:
@@ -72,6 +74,13 @@ def read_file(path: Path) -> bytes:
     if not data:
         raise BootError(f"{path}: the file is empty")
     return data
+
+
+def _signature(program: ElfProgram) -> range | None:
+    """Where riscv-arch-test's programs leave their results. The end label may stand behind the segment."""
+    begin, end = (program.symbols.address_of(name) for name in ("begin_signature", "end_signature"))
+    start = None if begin is None else program.physical(begin)
+    return None if begin is None or end is None or start is None else range(start, start + end - begin)
 
 
 def read_image(path: Path, raw_address: int, ram_base: int) -> Image:
@@ -87,7 +96,7 @@ def read_image(path: Path, raw_address: int, ram_base: int) -> Image:
         pieces = tuple(Piece(f"{path.name} segment {s.number}", s.address, s.size, s.data) for s in program.segments)
         words = [program.symbols.address_of(name) for name in ("tohost", "fromhost")]
         tohost, fromhost = (None if word is None else program.physical(word) for word in words)
-        return Image(pieces, program.entry, program.symbols, tohost, fromhost)
+        return Image(pieces, program.entry, program.symbols, tohost, fromhost, _signature(program))
     for magic, what in _COMPRESSED:
         if data.startswith(magic):
             raise BootError(f"{path}: compressed with {what}; unpack it first")

@@ -61,6 +61,7 @@ class BootPlan:
     symbols: SymbolTable = field(default_factory=SymbolTable, repr=False)
     tohost: int | None = None
     fromhost: int | None = None
+    signature: range | None = None
 
     def install(self, ram: Ram) -> None:
         """Store all pieces in RAM. What lies behind a piece's data, up to its size, becomes zero."""
@@ -117,4 +118,5 @@ def prepare(config: BootConfig, board: Board, ram: Ram, extensions: Collection[s
         symbols=symbols,
         tohost=program.tohost if program else first.tohost,
         fromhost=program.fromhost if program else first.fromhost,
+        signature=program.signature if program else first.signature,
     )
