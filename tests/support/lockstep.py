@@ -102,11 +102,13 @@ def no_hidden_errors() -> Iterator[None]:
 
 
 class Lockstep:
-    """Three machines of one configuration, but for the engine."""
+    """Three machines of one configuration, but for the engine (or two: then the native one does both parts)."""
+
+    engines: tuple[str, ...] = ("reference", "native", "native")
 
     def __init__(self, config: MachineConfig) -> None:
-        self.machines = [Machine(replace(config, engine=engine)) for engine in ("reference", "native", "native")]
-        self.reference, self.stepped, self.sliced = self.machines
+        self.machines = [Machine(replace(config, engine=engine)) for engine in self.engines]
+        self.reference, self.stepped, self.sliced = self.machines[0], self.machines[1], self.machines[-1]
         self.watched = [Watched(machine) for machine in self.machines]
         self.outputs: list[list[bytes]] = [[] for _ in self.machines]
         for machine, output in zip(self.machines, self.outputs, strict=True):
@@ -201,8 +203,8 @@ class Lockstep:
         """Compare all of RAM, output, exit codes and what is known of the past. Raises Difference."""
         size, address = self.reference.ram.size, self.reference.ram.address
         now = self.watched[0].state()
-        for which in (1, 2):
-            machine, name = self.machines[which], ("stepped", "sliced")[which - 1]
+        for which, machine in enumerate(self.machines[1:], 1):
+            name = ("stepped", "sliced")[which - 1]
             if _memcmp(address, machine.ram.address, size) != 0:
                 text = "\n".join([f"RAM differs ({name}) since at most {self.since_ram} steps", *self.different_bytes(machine)])
                 raise self.difference(text, now)

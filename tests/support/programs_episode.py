@@ -67,6 +67,10 @@ class Episode:
         places = {pc for _, _, _, pc, _, _ in list(self.lock.trace)[-units:] if pc & -PAGE != HANDLER}
         return 3 * len(places) < units
 
+    def length(self) -> int:
+        """Units of the next slice."""
+        return self.rng.randrange(1, self.rng.choice((8, 8, self.profile.longest)))
+
     def resume(self, outcome: Outcome) -> None:
         """What a debugger does at a stop before it lets the hart go on."""
 
@@ -86,7 +90,7 @@ class Episode:
             change.index = rng.randrange(self.profile.harts)
             hart = change.hart
             start, retired = lock.steps, hart.limit - hart.left
-            units = rng.randrange(1, rng.choice((8, 8, self.profile.longest)))
+            units = self.length()
             outcome = lock.run(units, change.index, rng.choice((2, 3, 3, 9)))
             if outcome in (Outcome.EXITED, Outcome.RESET):
                 break

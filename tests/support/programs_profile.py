@@ -6,6 +6,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from core.boot.loader import Bios, BootConfig
 from core.devices.config import USUAL_BOARD, Aia, BoardConfig
@@ -13,6 +14,8 @@ from core.features import DEFAULT_FEATURES, Feature
 from core.machine import MachineConfig
 from tests.support.lockstep import Lockstep
 from tests.support.programs import CODE_PAGES, MEMORY
+
+Made = TypeVar("Made", bound=Lockstep)
 
 COMMON = {"branch": 6, "jump": 4, "fence": 2}
 WEIGHTS = COMMON | {"compute": 40, "float": 10, "load": 14, "store": 12, "atomic": 6, "system": 3, "csr": 3, "guest": 2}
@@ -92,6 +95,11 @@ PROFILES = {
 
 def lockstep(profile: Profile) -> Lockstep:
     """Machines for programs of a profile."""
+    return lockstep_of(Lockstep, profile)
+
+
+def lockstep_of(kind: type[Made], profile: Profile) -> Made:
+    """Machines for programs of a profile, in a kind of Lockstep."""
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "program.bin"
         image.write_bytes(bytes(64))
@@ -103,4 +111,4 @@ def lockstep(profile: Profile) -> Lockstep:
             features=profile.features,
             strict=profile.strict,
         )
-        return Lockstep(config)
+        return kind(config)
