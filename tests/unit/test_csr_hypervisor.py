@@ -177,3 +177,11 @@ def test_h043_vsstatus_and_sstatus_are_apart() -> None:
     enter(h, "HS")
     assert (field(h, "sstatus", "SIE"), field(h, "sstatus", "MXR")) == (0, 0)
     assert (field(h, "vsstatus", "SIE"), field(h, "vsstatus", "MXR")) == (1, 1)
+
+
+@pytest.mark.parametrize(("csr", "lsb"), [("menvcfg", 32), ("henvcfg", 32), ("senvcfg", 32), ("hstatus", 48), ("mseccfg", 32)])
+def test_h111_no_pointer_masking_without_its_extensions(csr: str, lsb: int) -> None:
+    """norm:henvcfg_pmm_op: without Ssnpm, Smnpm and Smmpm every PMM field is read-only zero."""
+    h = make_hart(features=DEFAULT_FEATURES & ~(Feature.SSNPM | Feature.SMNPM | Feature.SMMPM) | Feature.SMEPMP)
+    for mode in range(4):
+        assert written(h, csr, mode << lsb) >> lsb & 3 == 0
