@@ -72,9 +72,15 @@ class Connection(asyncio.Protocol):
             self._send(self._session.target_stopped())
 
     def say(self, text: str) -> None:
-        """The user is to read this."""
+        """The user is to read this. May be called from any thread; `speak` should follow, on the event loop."""
+        session = self._session
+        if session is not None:
+            session.say(text)
+
+    def speak(self) -> None:
+        """Something may be there for the user to read."""
         if self._session is not None:
-            self._send(self._session.say(text))
+            self._send(self._session.speak())
 
     def close(self) -> None:
         """Hang up after what has been written is sent."""

@@ -143,16 +143,12 @@ class GdbServer:
             self._client.target_stopped()
 
     def _said(self, text: str) -> None:
-        """From any thread: the target has something for the user to read."""
-        if threading.current_thread() is self._thread:
-            self._pass_on(text)
-            return
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._pass_on, text)
-
-    def _pass_on(self, text: str) -> None:
-        if self._client:
-            self._client.say(text)
+        """From any thread: the target has something for the user to read, before whatever it does next."""
+        client = self._client
+        if client is not None:
+            client.say(text)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(client.speak)
 
     def claim(self, connection: Connection) -> Session | None:
         """A session for this client if it is the only one."""

@@ -58,8 +58,11 @@ class Session:
         self._gone: set[int] = set()  # processes that have ended or been detached from
         self._looked_at: set[int] = set()  # processes whose registers the client may still hold, as they were
         self._intended: Mapping[ThreadId, Action] | None = None  # how to resume, once the client knows all processes
+        self._last_actions: Mapping[ThreadId, Action] | None = None  # how the target was resumed last
         self._stop_due = False  # a stop to be reported, once the client knows all processes
-        self._unsaid = ""  # text that waits until the debugger listens
+        self._diverted = False  # the client waits for the machine, while we wait for the client to know all processes
+        self._interrupted = False  # the client has asked for a stop that is not reported yet
+        self._unsaid: deque[str] = deque()  # text that waits until the debugger listens
         self._deframer = Deframer()
         self._frames: deque[Frame] = deque()
         self._last = b""
@@ -89,9 +92,13 @@ class Session:
             self._send_stop()
         return self._flush()
 
-    def say(self, text: str) -> bytes:
-        """Show the user `text` as soon as the debugger listens, which it does while it waits for a stop."""
-        self._unsaid += text if text.endswith("\n") else text + "\n"
+    def say(self, text: str) -> None:
+        """Show the user `text` as soon as the debugger listens, which it does while it waits for a stop. This alone may be
+        called from any thread; `speak` should follow."""
+        self._unsaid.append(text if text.endswith("\n") else text + "\n")
+
+    def speak(self) -> bytes:
+        """Something may be there to be said."""
         if self.phase is Phase.WAITING:
             self._say_now()
         return self._flush()
@@ -135,14 +142,17 @@ class Session:
         self._looked_at -= {thread.process for thread in moving}
         if self._stop_due:
             return self.await_stop()
-        wanted, self._intended = self._intended or actions, None
-        if self._lets_others_run(wanted) and (self._introduce(stop_due=False) or self._refresh(self._looked_at)):
-            self._intended = wanted
+        actions = self._intended or actions
+        if self._lets_others_run(actions) and (self._introduce() or self._refresh(self._looked_at)):
+            self._intended = actions
             return None
+        self._intended, self._last_actions = None, actions
         try:
-            self.target.resume(wanted)
+            self.target.resume(actions)
         except TargetRunning:
             log.debug("the machine was running already")
+        if self._interrupted:
+            self.target.interrupt()
         return self.await_stop()
 
     def threads(self) -> list[ThreadId]:
@@ -230,6 +240,7 @@ class Session:
             case Interrupt():
                 if self.phase is Phase.WAITING:
                     self.target.interrupt()
+                self._interrupted = self._diverted or self.phase is Phase.WAITING
             case Ack():
                 pass
 
@@ -258,7 +269,7 @@ class Session:
         return all(action.motion in (Motion.CONTINUE, Motion.HOLD) or not self.target.current(thread)
                    for thread, action in actions.items())  # fmt: skip
 
-    def _introduce(self, *, stop_due: bool) -> bool:
+    def _introduce(self, *, stop_due: bool = False) -> bool:
         """Tell the client of one new process, if there is any: an exec event. When the client has met it, it resumes by
         itself; if there is a stop to report, that comes then."""
         newcomer = self.target.newcomer()
@@ -281,36 +292,44 @@ class Session:
         return True
 
     def _divert(self, thread: ThreadId, stop_due: bool) -> None:
-        self.phase, self._stop_due = Phase.TALKING, stop_due
+        """The client takes the machine for running, while we wait for it to resume a process it was told of."""
+        self.phase, self._diverted, self._stop_due = Phase.TALKING, True, stop_due
         self.general = thread
 
     def _forget(self) -> None:
         """The conversation about processes begins again."""
         self._gone.clear()
         self._looked_at.clear()
-        self._intended, self._stop_due = None, False
+        self._intended, self._stop_due, self._diverted, self._interrupted = None, False, False, False
 
     def _say_now(self) -> None:
-        if self._unsaid:
-            self.print(self._unsaid)
-            self._unsaid = ""
+        while self._unsaid and self._attaching is None:
+            self.print(self._unsaid.popleft())
 
     def _send_stop(self) -> None:
         report, attaching = self.target.stop_report(), self._attaching
+        self._say_now()
         if attaching is None and report.exit_code is None:
             if self._introduce(stop_due=not report.passing):
+                self._intended = self._unfinished_step() if report.passing else None
                 return
             if self._refresh(self._looked_at & {report.thread.process}, stop_due=True):
                 return
-        self.phase, self._attaching, self._stop_due = Phase.TALKING, None, False
+        self.phase, self._attaching = Phase.TALKING, None
+        self._stop_due = self._diverted = self._interrupted = False
         self.general = thread = self._known(report.thread) if attaching is None else self.select(attaching)
-        if report.remark and attaching is None and not self._gone:
+        if report.remark and attaching is None and not (report.exit_code is not None and self._gone):
             self.print(report.remark + "\n")
         if report.exit_code is not None and attaching is None:
             self._send_end(report)
         else:
             self._looked_at.add(thread.process)
             self.send(replies.stopped(report, thread, self.target.expedited(thread), self.client))
+
+    def _unfinished_step(self) -> Mapping[ThreadId, Action] | None:
+        """What the client asked for, if that is more than to let the machine run."""
+        actions = self._last_actions or {}
+        return actions if any(action.motion in (Motion.STEP, Motion.RANGE) for action in actions.values()) else None
 
     def _known(self, thread: ThreadId) -> ThreadId:
         """`thread`, or one that the client still knows if it has let go of that thread's process."""

@@ -239,11 +239,13 @@ class RiscvTarget:
         self._points.settle()
         self._stepped = stepping[0][0] if stepping else None
         try:
-            if stepping:  # the other harts stand still meanwhile
+            if stepping and self.processes.is_current(stepping[0][0]):  # the other harts stand still meanwhile
                 self._step(*stepping[0])
-            elif not self._whole(moving):
+            elif not stepping and not self._whole(moving):
                 raise TargetError("harts run all or none; only stepping moves one alone")
             elif not self._stops_at_once():
+                if stepping:
+                    self._catch_return(stepping[0][0])
                 self._continue()
         except MachineEnded:
             return  # the stop report says that it has
@@ -272,20 +274,16 @@ class RiscvTarget:
         return hit is not None
 
     def _step(self, thread: ThreadId, action: Action) -> None:
-        hart = thread.thread - 1
-        if self.processes.world(thread) is not None:
-            self._await_world(thread)
-        elif action.motion is Motion.RANGE:
-            self.debugger.resume(hart=hart, step_range=(action.start, action.end))
+        if action.motion is Motion.RANGE:
+            self.debugger.resume(hart=thread.thread - 1, step_range=(action.start, action.end))
         else:
-            self.debugger.resume(hart=hart, steps=1)
+            self.debugger.resume(hart=thread.thread - 1, steps=1)
 
-    def _await_world(self, thread: ThreadId) -> None:
+    def _catch_return(self, thread: ThreadId) -> None:
         """A step of a world that does not run: its next instruction comes when it is entered again."""
         spec = "vmexit" if thread.process == HOST else "vmentry"
         world = None if thread.process == HOST else thread.process
         self._return = self.debugger.add_catch(spec, owner=OWNER, hart=thread.thread - 1, world=world).number
-        self._continue()
 
     def _step_ended(self) -> None:
         number, self._return = self._return, None

@@ -217,11 +217,16 @@ def test_threads_come_in_one_document_with_their_words(session: Session, target:
 
 
 def test_text_waits_until_the_debugger_listens(session: Session, target: FakeTarget) -> None:
-    assert session.say("first") == b""
+    session.say("first")
+    assert session.speak() == b""
     assert ask(session, b"vCont;c") == [b"O" + b"first\n".hex().encode()]
-    assert replies(session.say("second\n")) == [b"O" + b"second\n".hex().encode()]
+    session.say("second\n")
+    assert replies(session.speak()) == [b"O" + b"second\n".hex().encode()]
+    session.say("third")
     target.stop(StopReport(HOST))
-    assert replies(session.target_stopped())[0].startswith(b"T05")
+    said, stop = replies(session.target_stopped())
+    assert said == b"O" + b"third\n".hex().encode()
+    assert stop.startswith(b"T05")
 
 
 def test_a_process_that_was_let_go_can_be_taken_back(session: Session, target: FakeTarget) -> None:
@@ -234,3 +239,42 @@ def test_a_process_that_was_let_go_can_be_taken_back(session: Session, target: F
     ask(session, b"D;2")
     target.stop(StopReport(HOST))
     assert ask(session, b"vAttach;1")[0].startswith(b"T05thread:p1.1;")
+
+
+def test_ctrl_c_while_the_debugger_meets_a_process(session: Session, target: FakeTarget) -> None:
+    ask(session, b"vCont;c")
+    target.add_process(2)
+    target.stop(StopReport(HOST, passing=True))
+    session.target_stopped()
+    session.receive(b"\x03")
+    assert "interrupt" not in target.calls
+    ask(session, b"vCont;c:p2.-1")
+    assert target.calls[-1] == "interrupt"
+    target.stop(StopReport(GUEST, Signal.INT))
+    session.target_stopped()
+    target.calls.clear()
+    ask(session, b"vCont;c:p2.-1")
+    assert "interrupt" not in target.calls
+
+
+def test_ctrl_c_that_crosses_a_new_process_on_its_way(session: Session, target: FakeTarget) -> None:
+    ask(session, b"vCont;c")
+    target.add_process(2)
+    target.stop(StopReport(HOST, passing=True))
+    session.receive(b"\x03")  # the session has not been told of the stop yet
+    assert replies(session.target_stopped()) == [EXEC]
+    target.calls.clear()
+    ask(session, b"vCont;c:p2.-1")
+    assert target.calls == [{GUEST: Action(Motion.CONTINUE)}, "interrupt"]
+
+
+def test_a_step_interrupted_by_a_new_process_is_taken_up_again(session: Session, target: FakeTarget) -> None:
+    two(session, target)
+    assert ask(session, b"vCont;s:p1.1") == [b"T05library:;thread:p2.1;"]
+    assert ask(session, b"vCont;c:p2.-1") == []
+    assert resumed(target) == [{HOST: Action(Motion.STEP)}]
+    target.add_process(3)
+    target.stop(StopReport(GUEST, passing=True))
+    assert replies(session.target_stopped()) == [EXEC.replace(b"p2", b"p3")]
+    ask(session, b"vCont;c:p3.-1")
+    assert resumed(target) == [{HOST: Action(Motion.STEP)}]
