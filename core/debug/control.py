@@ -54,6 +54,8 @@ class Control:
         self.running = False
         self.stop = Stop(StopKind.RESET, 0, machine.harts[0].pc, "the machine is at reset")
         self._state = threading.Condition()
+        self._telling: list[int] = []
+        """The threads that tell listeners of a stop."""
         self._listeners: list[Callable[[Event], None]] = []
         self._interrupted = False
         self._thread: threading.Thread | None = None
@@ -123,9 +125,15 @@ class Control:
             self.machine.request_stop()
 
     def wait(self, timeout: float | None = None) -> Stop | None:
-        """Wait until the machine stands still; None when `timeout` seconds were not enough."""
+        """Wait until the machine stands still and everybody has been told; None when `timeout` seconds were not enough.
+
+        A listener that is being told may call this, too.
+        """
         with self._state:
-            return self.stop if self._state.wait_for(lambda: not self.running, timeout) else None
+            return self.stop if self._state.wait_for(self._told, timeout) else None
+
+    def _told(self) -> bool:
+        return not self.running and all(thread == threading.get_ident() for thread in self._telling)
 
     def reset(self) -> None:
         """Power-on state, the program loaded again. Breakpoints stay; no guest is known."""
@@ -174,11 +182,17 @@ class Control:
                 each.break_skip = each.range_size = 0
 
     def _finish(self, stop: Stop) -> None:
+        me = threading.get_ident()
         with self._state:
             self.stop = stop
+            self._telling.append(me)
             self.running = False
-            self._state.notify_all()
-        self._tell(Stopped(stop))
+        try:
+            self._tell(Stopped(stop))
+        finally:
+            with self._state:
+                self._telling.remove(me)
+                self._state.notify_all()
 
     def _step_range(self, hart: int, start: int, end: int) -> Stop:
         """In single steps of the engine's own, unless the range is left at once."""

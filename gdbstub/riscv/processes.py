@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from core.debug.stops import Event, NewWorld, Resumed
+from core.debug.stops import Event, NewWorld, Resumed, Stop
 from core.debug.target import Debugger
 from core.debug.worlds import HOST, exit_words, guest_entry
 from gdbstub.interface import TargetError, ThreadId
@@ -96,19 +96,26 @@ class Processes:
 
     def threads(self) -> Sequence[ThreadId]:
         """All threads the debugger knows of. While the machine runs they are those of its last stop."""
-        if self._threads is None:
-            self._threads = [ThreadId(HOST, hart + 1) for hart in range(self.debugger.harts)]
+        threads = self._threads  # another thread may set it to None at any time
+        if threads is None:
+            threads = [ThreadId(HOST, hart + 1) for hart in range(self.debugger.harts)]
             if self.separate:
                 known = [world for world in self.guests() if world in self._told]
-                self._threads += [ThreadId(world, hart + 1) for world in known for hart in self._harts(world)]
-        return self._threads
+                threads += [ThreadId(world, hart + 1) for world in known for hart in self._harts(world)]
+            self._threads = threads
+        return threads
 
     def of_hart(self, hart: int) -> ThreadId:
         """The thread that a hart is in now."""
-        if hart not in self._current:
+        thread = self._current.get(hart)
+        if thread is None:
+            running = self.debugger.running
             thread = ThreadId(self.debugger.worlds_known.current(self.debugger.machine.harts[hart]), hart + 1)
-            self._current[hart] = thread if thread in self.threads() else ThreadId(HOST, hart + 1)
-        return self._current[hart]
+            if thread not in self.threads():
+                thread = ThreadId(HOST, hart + 1)
+            if not running:
+                self._current[hart] = thread
+        return thread
 
     def is_current(self, thread: ThreadId) -> bool:
         """Whether a thread is what its hart is in now."""
@@ -120,9 +127,9 @@ class Processes:
             raise TargetError(f"there is no thread {thread.process}.{thread.thread} any more")
         return None if self.is_current(thread) else thread.process
 
-    def describe(self, thread: ThreadId) -> str:
-        """What a thread is and does, in a few words."""
-        hart, stop = thread.thread - 1, self.debugger.stop
+    def describe(self, thread: ThreadId, stop: Stop) -> str:
+        """What a thread is and does, in a few words. `stop`: the latest one, as gdb has been told of it."""
+        hart = thread.thread - 1
         if self.debugger.running:
             return f"hart {hart}, running"
         if self.is_current(thread):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
@@ -77,13 +78,14 @@ class RiscvTarget:
         self._return: int | None = None  # number of the catch that ends a step of a world that does not run
         self._reported: tuple[Stop, ThreadId, StopReport] | None = None
         self._instead: Stop | None = None  # a stop of our own making, until the machine runs again
+        self._standing = not debugger.running  # and what belongs to the stop is in place
         debugger.subscribe(self._event)
 
     # Stops
 
     @property
     def running(self) -> bool:
-        return self.debugger.running
+        return self.debugger.running or not self._standing
 
     def stop_report(self) -> StopReport:
         stop = self._instead or self.debugger.stop
@@ -112,10 +114,14 @@ class RiscvTarget:
 
     def _event(self, event: Event) -> None:
         if isinstance(event, Resumed):
+            self._standing = False
             self._instead = self._reported = None
         if isinstance(event, Stopped):
             self.debugger.stop_on_new_world = False
-            self._step_ended()
+            try:
+                self._step_ended()
+            finally:
+                self._standing = True
             if self._release_when_stopped:
                 self.release()
 
@@ -146,7 +152,7 @@ class RiscvTarget:
         return self.processes.is_current(thread)
 
     def describe(self, thread: ThreadId) -> str:
-        return self.processes.describe(thread)
+        return self.processes.describe(thread, self._instead or self.debugger.stop)
 
     def document(self, kind: str, annex: str) -> bytes | None:
         if kind == "osdata":
@@ -290,7 +296,8 @@ class RiscvTarget:
         if number is None:
             return
         stop = self.debugger.stop
-        self.debugger.remove_breakpoint(number)
+        with suppress(DebugError):  # the console may have deleted it
+            self.debugger.remove_breakpoint(number)
         if stop.kind is StopKind.CATCH and stop.numbers == (number,):
             self._instead = Stop(StopKind.STEP, stop.hart, stop.pc, "")
 

@@ -137,6 +137,7 @@ def test_stepping_the_host_while_the_guest_runs_waits_for_the_exit(attached: Gdb
     attached("stepi")
     assert (inferior(attached), attached.value("$mode")) == ("1", "HS")
     assert "trap_vector" in attached.value("$pc")
+    assert "Thread 1.1 (HS, hart 0, stopped: step)" in attached("info threads")
     attached("finish")
     assert "vcpu_run" in attached("frame")
 

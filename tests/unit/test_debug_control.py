@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 
 import pytest
 
-from core.debug.target import Debugger, Resumed, StopKind, Stopped
+from core.debug.target import Debugger, Event, Resumed, StopKind, Stopped
 from core.machine import Machine
 from tests.support.debugged import CODE, ENGINES, OWNER, debugger, go, place
 
@@ -161,3 +162,25 @@ def test_events_in_order(engine: str) -> None:
     d.subscribe(told.append)
     stop = go(d, steps=1)
     assert told == [Resumed(), Stopped(stop)]
+
+
+def test_waiting_ends_when_everybody_has_been_told(engine: str) -> None:
+    """Else whoever waits would meet front ends that still hold the state from before the run."""
+    d = at(engine, [LOOP])
+    told, go_on = threading.Event(), threading.Event()
+    from_inside: list[object] = []
+
+    def listener(event: Event) -> None:
+        if isinstance(event, Stopped):
+            from_inside.append(d.wait(0))
+            told.set()
+            go_on.wait(20)
+
+    d.subscribe(listener)
+    d.resume()
+    d.interrupt()
+    assert told.wait(20)
+    assert d.wait(0.05) is None
+    go_on.set()
+    assert d.wait(20) is d.stop
+    assert from_inside == [d.stop]

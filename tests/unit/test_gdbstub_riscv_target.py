@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from core.boot.loader import BootConfig
-from core.debug.target import Debugger, StopKind
+from core.debug.target import Debugger, Event, StopKind, Stopped
 from core.machine import Machine, MachineConfig
 from gdbstub.framing import Deframer, Packet, frame
 from gdbstub.interface import Action, Cause, Motion, Point, Signal, TargetError, TargetRunning, ThreadId
@@ -53,6 +54,27 @@ def run_to(target: RiscvTarget, name: str) -> None:
     target.resume(GO)
     target.debugger.wait(20)
     target.release()
+
+
+def test_running_until_the_stop_has_been_taken_in(debugger: Debugger) -> None:
+    """A session looks at `running` right after resuming: it must not find the stop before what goes with it."""
+    told, go_on, heard = threading.Event(), threading.Event(), threading.Event()
+
+    def listener(event: Event) -> None:
+        if isinstance(event, Stopped):
+            told.set()
+            go_on.wait(20)
+
+    debugger.subscribe(listener)
+    target = RiscvTarget(debugger)
+    target.subscribe(heard.set, lambda text: None)
+    target.resume(GO)
+    target.interrupt()
+    assert told.wait(20)
+    assert (debugger.running, target.running) == (False, True)
+    go_on.set()
+    assert heard.wait(20)
+    assert not target.running
 
 
 def test_breakpoints_are_reported_as_such_only_if_ours(target: RiscvTarget, debugger: Debugger) -> None:
