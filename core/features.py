@@ -79,12 +79,13 @@ NEEDS = {
     Feature.ZFHMIN: Feature.F,
     Feature.ZFH: Feature.ZFHMIN,
     Feature.ZFA: Feature.F,
+    Feature.SHLCOFIDELEG: Feature.H | Feature.SSCOFPMF,
 }
 """What an extension depends on; those that depend on something listed come behind it."""
 
 
 def consistent(features: Feature) -> Feature:
-    """The features without those whose NEEDS are not among them: F off takes D with it."""
+    """The features without those whose NEEDS are not all among them: F off takes D with it."""
     for feature, needed in NEEDS.items():
         if needed not in features:
             features &= ~feature
@@ -135,5 +136,8 @@ DEFAULT_FEATURES = (
     | Feature.ZIHPM
     | Feature.SVVPTC
     | Feature.SDTRIG
+    | Feature.SSCOFPMF
+    | Feature.SMCNTRPMF
+    | Feature.SHLCOFIDELEG
 )
 """What a machine has unless `--cpu` says otherwise."""

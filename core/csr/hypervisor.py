@@ -6,6 +6,7 @@ from __future__ import annotations
 from core.csr.csr import Csr, Effect
 from core.csr.fields import PRIVILEGES, XLENS, ro, rw, wlrl
 from core.csr.machine import DelegationFields
+from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import put, u64, warn
 from core.tolerance import Tolerance
@@ -45,6 +46,7 @@ class Hedeleg(DelegationFields, Csr, address=0x602, ext="H"):
 class Hideleg(Csr, address=0x603, ext="H", effects=Effect.INTERRUPT):
     """hideleg, Hypervisor Interrupt Delegation: which VS-level interrupts a guest handles itself (norm:hideleg_acc)."""
 
+    LCOFI = rw(13, "local counter overflow interrupt (norm:vsip_vsie_lcofi)", needs=Feature.SHLCOFIDELEG)
     VSEI = rw(10, "virtual supervisor external interrupt")
     VSTI = rw(6, "virtual supervisor timer interrupt")
     VSSI = rw(2, "virtual supervisor software interrupt")

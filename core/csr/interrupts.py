@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pending and enabled interrupts: mip, mie and the CSRs that are views of them.
 
-Three slots hold what is latched: `mip` (bits software sets: SSIP, VSSIP, STIP without Sstc, SEIP), `hvip` (VSTIP and
+Three slots hold what is latched: `mip` (bits software sets: SSIP, VSSIP, STIP without Sstc, SEIP, LCOFIP), `hvip` (VSTIP and
 VSEIP of hvip) and `irq_lines` (what devices drive: MSIP, MEIP, SEIP). Timer interrupts are compared when looked at,
 never latched. The one slot of enables is `mie`.
 
@@ -16,7 +16,7 @@ from core.csr.config import sstc_enabled, vs_sstc_enabled
 from core.csr.csr import Csr, Effect
 from core.csr.fields import ro, rw
 from core.csr.hypervisor import Hstatus
-from core.csr.machine import S_LEVEL, VS_LEVEL, VS_ONLY, always_delegated
+from core.csr.machine import LCOFI, S_LEVEL, VS_LEVEL, VS_ONLY, always_delegated, local
 from core.features import Feature
 from core.hart import Hart, state
 from core.isa.intrinsics import M64, cold, get, inline, now, u64
@@ -75,6 +75,7 @@ def pending(h: Hart) -> u64:
 class Mip(Csr, address=0x344, effects=Effect.INTERRUPT):
     """mip, Machine Interrupt-Pending (norm:mip_sz_acc)."""
 
+    LCOFIP = rw(13, "local counter overflow interrupt (norm:mip_lcofip_acc)", needs=Feature.SSCOFPMF)
     SGEIP = ro(12, "supervisor guest external interrupt")
     MEIP = ro(11, "machine external interrupt")
     VSEIP = ro(10, "virtual supervisor external interrupt")
@@ -103,6 +104,7 @@ class Mip(Csr, address=0x344, effects=Effect.INTERRUPT):
 class Mie(Csr, address=0x304, effects=Effect.INTERRUPT):
     """mie, Machine Interrupt-Enable (norm:mie_sz_acc)."""
 
+    LCOFIE = rw(13, "local counter overflow interrupt", needs=Feature.SSCOFPMF)
     SGEIE = rw(12, "supervisor guest external interrupt")
     MEIE = rw(11, "machine external interrupt")
     VSEIE = rw(10, "virtual supervisor external interrupt")
@@ -117,7 +119,7 @@ class Mie(Csr, address=0x304, effects=Effect.INTERRUPT):
     @staticmethod
     def legalize(h: Hart, old: u64, new: u64) -> u64:
         """Enables exist for interrupts that can become pending (norm:mie_bits_wr)."""
-        return new & (M_LEVEL | S_LEVEL | always_delegated(h))
+        return new & (M_LEVEL | S_LEVEL | local(h) | always_delegated(h))
 
 
 @inline
@@ -138,9 +140,27 @@ def emulated(h: Hart) -> u64:
     return Cause.VIRTUAL_INSTRUCTION if h.v != 0 and h.hvictl & VTI != 0 else 0
 
 
+def set_sip(h: Hart, value: u64, bits: u64) -> None:
+    """Write `bits` of sip: SSIP (norm:sip_ssip_sie_ssie) and LCOFIP (norm:sip_sie_Sscofpmf) as far as mideleg delegates
+    them, and what M-mode makes but SEIP."""
+    mask = h.mideleg & (SSIP | LCOFI) & bits
+    h.mip = (h.mip & u64(~mask)) | (value & mask)
+    made = virtual_s(h) & u64(~SEIP) & bits
+    h.mvip = (h.mvip & u64(~made)) | (value & made)
+
+
+def set_sie(h: Hart, value: u64, bits: u64) -> None:
+    """Write `bits` of sie, as far as they are delegated or made."""
+    mask = h.mideleg & (S_LEVEL | LCOFI) & bits
+    h.mie = (h.mie & u64(~mask)) | (value & mask)
+    made = virtual_s(h) & bits
+    h.sie_virtual = (h.sie_virtual & u64(~made)) | (value & made)
+
+
 class Sip(Csr, address=0x144, slot=False, effects=Effect.INTERRUPT):
     """sip, Supervisor Interrupt-Pending: the delegated S-level bits of mip (norm:sip_sie)."""
 
+    LCOFIP = rw(13, "local counter overflow interrupt", needs=Feature.SSCOFPMF)
     SEIP = ro(9, "supervisor external interrupt")
     STIP = ro(5, "supervisor timer interrupt")
     SSIP = rw(1, "supervisor software interrupt")
@@ -149,15 +169,12 @@ class Sip(Csr, address=0x144, slot=False, effects=Effect.INTERRUPT):
     def read(h: Hart) -> u64:
         """What mideleg delegates of mip, and what M-mode makes."""
         made = (h.mvip | (h.mip & SEIP)) & virtual_s(h)
-        return u64((pending(h) & h.mideleg & S_LEVEL) | made)
+        return u64((pending(h) & h.mideleg & (S_LEVEL | LCOFI)) | made)
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Only SSIP can be written (norm:sip_ssip_sie_ssie), and what M-mode makes but SEIP."""
-        mask = h.mideleg & SSIP
-        h.mip = (h.mip & u64(~mask)) | (value & mask)
-        made = virtual_s(h) & u64(~SEIP)
-        h.mvip = (h.mvip & u64(~made)) | (value & made)
+        """All that can be written."""
+        set_sip(h, value, M64)
 
     @staticmethod
     def rule(h: Hart) -> u64:
@@ -168,6 +185,7 @@ class Sip(Csr, address=0x144, slot=False, effects=Effect.INTERRUPT):
 class Sie(Csr, address=0x104, slot=False, effects=Effect.INTERRUPT):
     """sie, Supervisor Interrupt-Enable: the delegated S-level bits of mie (norm:sip_sie)."""
 
+    LCOFIE = rw(13, "local counter overflow interrupt", needs=Feature.SSCOFPMF)
     SEIE = rw(9, "supervisor external interrupt")
     STIE = rw(5, "supervisor timer interrupt")
     SSIE = rw(1, "supervisor software interrupt")
@@ -175,15 +193,12 @@ class Sie(Csr, address=0x104, slot=False, effects=Effect.INTERRUPT):
     @staticmethod
     def read(h: Hart) -> u64:
         """What mideleg delegates of mie, and the enables of what M-mode makes."""
-        return u64((h.mie & h.mideleg & S_LEVEL) | (h.sie_virtual & virtual_s(h)))
+        return u64((h.mie & h.mideleg & (S_LEVEL | LCOFI)) | (h.sie_virtual & virtual_s(h)))
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Write what is delegated or made."""
-        mask = h.mideleg & S_LEVEL
-        h.mie = (h.mie & u64(~mask)) | (value & mask)
-        made = virtual_s(h)
-        h.sie_virtual = (h.sie_virtual & u64(~made)) | (value & made)
+        """All that can be written."""
+        set_sie(h, value, M64)
 
     @staticmethod
     def rule(h: Hart) -> u64:
@@ -269,6 +284,7 @@ class Hgeie(Csr, address=0x607, ext="H", effects=Effect.INTERRUPT):
 class Vsip(Csr, address=0x244, ext="H", slot=False, group="VS", effects=Effect.INTERRUPT):
     """vsip, Virtual Supervisor Interrupt-Pending: what hideleg delegates of hip, one bit lower (norm:vsip_vsie_ssi)."""
 
+    LCOFIP = rw(13, "local counter overflow interrupt: that of sip (norm:vsip_vsie_lcofi)", needs=Feature.SHLCOFIDELEG)
     SEIP = ro(9, "external interrupt of the guest")
     STIP = ro(5, "timer interrupt of the guest")
     SSIP = rw(1, "software interrupt of the guest")
@@ -276,20 +292,23 @@ class Vsip(Csr, address=0x244, ext="H", slot=False, group="VS", effects=Effect.I
     @staticmethod
     def read(h: Hart) -> u64:
         """Delegated bits of hip, shifted, and what the hypervisor makes."""
-        return u64(((pending(h) & h.hideleg & VS_ONLY) >> 1) | (h.hvip & virtual_vs(h)))
+        return u64(((pending(h) & h.hideleg & VS_ONLY) >> 1) | (h.hvip & virtual_vs(h)) | (Sip.read(h) & h.hideleg & LCOFI))
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Only SSIP can be written: it is hip.VSSIP, if delegated; and what the hypervisor makes."""
+        """Only SSIP and LCOFIP can be written: they are hip.VSSIP and sip.LCOFIP, if delegated; and what the hypervisor
+        makes."""
         mask = h.hideleg & VSSIP
         h.mip = (h.mip & u64(~mask)) | (u64(value << 1) & mask)
         made = virtual_vs(h)
         h.hvip = (h.hvip & u64(~made)) | (value & made)
+        set_sip(h, value, h.hideleg & LCOFI)
 
 
 class Vsie(Csr, address=0x204, ext="H", slot=False, group="VS", effects=Effect.INTERRUPT):
     """vsie, Virtual Supervisor Interrupt-Enable: what hideleg delegates of hie, one bit lower (norm:vsip_vsie_ssi)."""
 
+    LCOFIE = rw(13, "local counter overflow interrupt: that of sie (norm:vsip_vsie_lcofi)", needs=Feature.SHLCOFIDELEG)
     SEIE = rw(9, "external interrupt of the guest")
     STIE = rw(5, "timer interrupt of the guest")
     SSIE = rw(1, "software interrupt of the guest")
@@ -297,7 +316,8 @@ class Vsie(Csr, address=0x204, ext="H", slot=False, group="VS", effects=Effect.I
     @staticmethod
     def read(h: Hart) -> u64:
         """Delegated bits of hie, shifted, and the enables of what the hypervisor makes."""
-        return u64(((h.mie & h.hideleg & VS_ONLY) >> 1) | (h.vsie_virtual & virtual_vs(h)))
+        made = h.vsie_virtual & virtual_vs(h)
+        return u64(((h.mie & h.hideleg & VS_ONLY) >> 1) | made | (Sie.read(h) & h.hideleg & LCOFI))
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
@@ -306,3 +326,4 @@ class Vsie(Csr, address=0x204, ext="H", slot=False, group="VS", effects=Effect.I
         h.mie = (h.mie & u64(~mask)) | (u64(value << 1) & mask)
         made = virtual_vs(h)
         h.vsie_virtual = (h.vsie_virtual & u64(~made)) | (value & made)
+        set_sie(h, value, h.hideleg & LCOFI)

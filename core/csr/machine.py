@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from core.csr.config import SDT, double_traps
+from core.csr.counting import COUNT, VSINH, VUINH
 from core.csr.csr import Csr, Effect, zero
 from core.csr.fields import PRIVILEGES, STATES, XLENS, ro, rw, warl, wlrl
 from core.features import Feature
@@ -20,12 +21,14 @@ VS_LEVEL = VS_ONLY | 1 << 12
 """The interrupts the hypervisor extension adds: VSSI, VSTI, VSEI, SGEI."""
 S_LEVEL = 1 << 1 | 1 << 5 | 1 << 9
 """SSI, STI, SEI."""
+LCOFI = 1 << 13
 HYPERVISOR_CAUSES = 0xF << 20 | 1 << 10
 """The exceptions the hypervisor extension adds."""
 HSTATUS_RESET = 2 << 32
 """VSXL: 64."""
 SD = 1 << 63
 MXL_64 = 2 << 62
+GUEST_FILTERS = VSINH | VUINH
 B_EXTENSION = Feature.ZBA | Feature.ZBB | Feature.ZBS
 
 
@@ -192,6 +195,10 @@ def drop_hypervisor(h: Hart) -> None:
     h.henvcfg = 0
     h.hgatp = 0
     h.vsatp = 0
+    h.mcyclecfg &= u64(~GUEST_FILTERS)
+    h.minstretcfg &= u64(~GUEST_FILTERS)
+    for index in range(COUNT):
+        h.hpm_event[index] &= u64(~GUEST_FILTERS)
 
 
 class DelegationFields:
@@ -231,9 +238,16 @@ def always_delegated(h: Hart) -> u64:
     return VS_LEVEL if h.geilen != 0 else VS_ONLY
 
 
+@inline
+def local(h: Hart) -> u64:
+    """LCOFI, if there is one (norm:mip_lcofip_mie_lcofie_rdonly0)."""
+    return LCOFI if h.features & Feature.SSCOFPMF != 0 else 0
+
+
 class Mideleg(Csr, address=0x303, effects=Effect.INTERRUPT):
     """mideleg, Machine Interrupt Delegation (norm:mideleg_sz_acc): which interrupts go to HS-mode."""
 
+    LCOFI = rw(13, "local counter overflow interrupt", needs=Feature.SSCOFPMF)
     SGEI = ro(12, "supervisor guest external interrupt")
     VSEI = ro(10, "virtual supervisor external interrupt")
     SEI = rw(9, "supervisor external interrupt")
@@ -245,7 +259,7 @@ class Mideleg(Csr, address=0x303, effects=Effect.INTERRUPT):
     @staticmethod
     def legalize(h: Hart, old: u64, new: u64) -> u64:
         """S-level interrupts may be delegated, VS-level ones always are."""
-        return (new & S_LEVEL) | always_delegated(h)
+        return (new & (S_LEVEL | local(h))) | always_delegated(h)
 
 
 class VectorFields:

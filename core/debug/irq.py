@@ -56,8 +56,8 @@ def lines(h: Hart) -> list[Line]:
     found = []
     for each in Interrupt:
         hypervisor = each in VIRTUAL or each == Interrupt.SGEI
-        absent = hypervisor and not h.features & Feature.H
-        if each == Interrupt.LCOFI or absent or (each == Interrupt.SGEI and not h.geilen):
+        needed = Feature.H if hypervisor else Feature.SSCOFPMF if each == Interrupt.LCOFI else Feature(0)
+        if h.features & needed != needed or (each == Interrupt.SGEI and not h.geilen):
             continue
         why = source_of(h, each) if bits >> each & 1 else ""
         found.append(Line(each, why, bool(h.mie >> each & 1), taker(h, each)))
@@ -95,6 +95,7 @@ def source_of(h: Hart, interrupt: Interrupt) -> str:
         Interrupt.SEI: [(bool(h.irq_lines & bit), "PLIC"), (bool(h.mip & bit), "mip.SEIP")],
         Interrupt.MEI: [(True, "PLIC")],
         Interrupt.MSI: [(True, "CLINT msip")],
+        Interrupt.LCOFI: [(True, "mip.LCOFIP")],
     }
     return ", ".join(words for true, words in reasons.get(interrupt, []) if true) or "pending"
 

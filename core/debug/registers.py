@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.csr.counting import settle
 from core.csr.registry import CSRS_BY_NAME, ReadOnlyCsr, read_csr, write_csr
 from core.debug.errors import ReadOnlyRegister, UnknownRegister
 from core.hart import Hart
@@ -41,6 +42,7 @@ def _set_mode(h: Hart, value: int) -> None:
         known = ", ".join(f"{number} {name}" for name, number in MODE_NUMBERS.items())
         raise ReadOnlyRegister(f"{value} is no privilege mode; there are {known}")
     h.mode, h.v = value & 3, value >> 2
+    settle(h, h.mode, h.v, 0)
     update_regime(h)
 
 

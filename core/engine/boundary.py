@@ -8,6 +8,7 @@ engine need not look at anything. Time is counted in units of one instruction; a
 
 from __future__ import annotations
 
+from core.csr.counting import count_overflows, units_to_overflow
 from core.events import Event
 from core.hart import Hart
 from core.isa.intrinsics import TICK, cold, now, retired, u64
@@ -49,6 +50,8 @@ def units_until(h: Hart, deadline: u64) -> u64:
 def boundary(h: Hart) -> bool:
     """Called when h.left is 0: take an interrupt, begin the next slice. True when the engine must return instead."""
     while True:
+        if h.hpm_armed != 0:
+            count_overflows(h)
         if h.event != 0 or h.budget == 0:
             return True
         if h.range_size != 0 and u64(h.pc - h.range_start) >= h.range_size:
@@ -69,6 +72,10 @@ def boundary(h: Hart) -> bool:
     units: u64 = 1 if h.range_size != 0 else h.budget
     if deadline != NEVER:
         due = units_until(h, deadline)
+        if due < units:
+            units = due
+    if h.hpm_armed != 0:
+        due = units_to_overflow(h, False)
         if due < units:
             units = due
     h.limit = u64(retired(h) + units)

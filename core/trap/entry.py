@@ -49,7 +49,7 @@ def take_trap(h: Hart) -> None:
     if unexpected(h, target):
         enter_m(h, Cause.DOUBLE_TRAP, tval, cause, tinst_of(h, cause, info), gva)
     elif target == Target.VS:
-        enter_vs(h, cause, tval)
+        enter_vs(h, cause, tval, cause)
     elif target == Target.HS:
         enter_hs(h, cause, tval, tval2, tinst_of(h, cause, info), gva)
     else:

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 from core.csr.aia import guest_top, machine_bits, machine_top, supervisor_bits, supervisor_top
 from core.csr.config import sstc_enabled, vs_sstc_enabled
+from core.csr.counting import running_cycles, units_to_overflow
 from core.csr.interrupts import M_LEVEL, MTIP, STIP, VSTIP, VTI, guest_time, pending
-from core.csr.machine import Mstatus
+from core.csr.machine import LCOFI, Mstatus
 from core.csr.vs import Vsstatus
 from core.features import Feature
 from core.hart import Hart
-from core.isa.intrinsics import cold, end_slice, isset, now, u64
+from core.isa.intrinsics import TICK, cold, end_slice, isset, now, u64
 from core.trap.causes import INTERRUPT_BIT, Cause, Interrupt
 from core.trap.delegation import Target, target_of
 from core.trap.targets import enter_hs, enter_m, enter_vs, unexpected
 
 NEVER = (1 << 64) - 1
 """A deadline that does not come."""
+FAR = 1 << 62
 AIA = Feature.SMAIA | Feature.SSAIA
 
 
@@ -71,7 +73,7 @@ def aia_target(h: Hart) -> u64:
 
 @cold
 def aia_interrupt(h: Hart) -> u64:
-    """As pending_interrupt, with AIA. A guest's interrupt is one higher than the guest knows it, as always."""
+    """As pending_interrupt, with AIA. A guest's interrupt is one higher than the guest knows it, but for local ones."""
     target = aia_target(h)
     if target == 0:
         return 0
@@ -79,7 +81,15 @@ def aia_interrupt(h: Hart) -> u64:
         return u64((INTERRUPT_BIT | (machine_top(h) >> 16)) + 1)
     if target == Target.HS:
         return u64((INTERRUPT_BIT | (supervisor_top(h) >> 16)) + 1)
-    return u64((INTERRUPT_BIT | (guest_top(h) >> 16)) + 2)
+    number = guest_top(h) >> 16
+    return u64((INTERRUPT_BIT | number) + 1) if number >= Interrupt.LCOFI else u64((INTERRUPT_BIT | number) + 2)
+
+
+def guest_number(h: Hart, cause: u64) -> u64:
+    """The xcause value with which a guest gets the interrupt that is `cause` to the hart (norm:hideleg_trans)."""
+    if h.features & AIA != 0:
+        return INTERRUPT_BIT | (guest_top(h) >> 16)
+    return cause if cause == INTERRUPT_BIT | Interrupt.LCOFI else u64(cause - 1)
 
 
 def virtual(h: Hart) -> bool:
@@ -130,7 +140,7 @@ def take_interrupt(h: Hart) -> bool:
     if unexpected(h, target):
         enter_m(h, Cause.DOUBLE_TRAP, 0, cause, 0, False)
     elif target == Target.VS:
-        enter_vs(h, cause, 0)
+        enter_vs(h, cause, 0, guest_number(h, cause))
     elif target == Target.HS:
         enter_hs(h, cause, 0, 0, 0, False)
     else:
@@ -149,7 +159,7 @@ def wakes(h: Hart) -> bool:
 
 
 def next_deadline(h: Hart) -> u64:
-    """The time (mtime) at which the next enabled timer interrupt becomes pending, NEVER if none will."""
+    """The time (mtime) at which the next enabled timer or counter interrupt becomes pending, NEVER if none will."""
     time = now(h)
     best: u64 = NEVER
     if h.mie & MTIP != 0 and h.mtimecmp > time:
@@ -160,7 +170,17 @@ def next_deadline(h: Hart) -> u64:
         due = u64(time + u64(h.vstimecmp - guest_time(h)))
         if due > time and due < best:
             best = due
-    return best
+    return overflow_deadline(h, best) if h.hpm_armed != 0 and h.mie & LCOFI != 0 else best
+
+
+@cold
+def overflow_deadline(h: Hart, best: u64) -> u64:
+    """`best`, or the time at which a counter overflows even while waiting in WFI, if that comes before."""
+    units = units_to_overflow(h, True)
+    if units >= FAR:
+        return best
+    due = u64(u64(u64(running_cycles(h) + units) + TICK - 1) // TICK + h.time_offset)
+    return due if due > now(h) and due < best else best
 
 
 def set_line(h: Hart, interrupt: Interrupt, level: bool) -> None:

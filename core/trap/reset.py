@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from core.csr.aia import AIA_SLOTS
 from core.csr.config import Menvcfg
+from core.csr.counting import reset_counting
 from core.csr.machine import always_delegated
 from core.csr.registry import CSRS_BY_ADDRESS
 from core.features import Feature
@@ -37,5 +38,6 @@ def reset_hart(h: Hart, features: Feature | int | None = None, *, strict: bool =
         h.menvcfg = h.henvcfg = Menvcfg.ADUE.mask
     h.mode, h.v, h.wfi, h.res_valid = 3, 0, 0, 0
     h.mideleg = always_delegated(h)
+    reset_counting(h)
     forget_worlds(h)
     flush_all(h)

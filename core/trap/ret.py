@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from core.csr.counting import settle
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus, legal_epc
 from core.csr.vs import Vsstatus
@@ -19,6 +20,8 @@ def go_on(h: Hart, epc: u64, mode: u64, v: u64) -> None:
         h.mstatus = put(h.mstatus, Mstatus.MPRV, 0)
     h.npc = legal_epc(h, 0, epc)
     returning(h, mode, v)
+    if h.filtered != 0:
+        settle(h, mode, v, 1)
     h.mode = mode
     h.v = v
     update_regime(h)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from core.csr.config import Menvcfg
-from core.csr.machine import HYPERVISOR_CAUSES, S_LEVEL, Medeleg, Mstatus, always_delegated
+from core.csr.machine import HYPERVISOR_CAUSES, S_LEVEL, Medeleg, Mstatus, always_delegated, local
 from core.csr.pmp import ADDRESS_MASK, NAPOT, Pmp
 from core.csr.stateen import Mstateen0, StateenFields
 from core.features import Feature
@@ -39,7 +39,7 @@ def start_supervisor(h: Hart) -> None:
     h.medeleg = sum(field.mask for field in DELEGATED)
     if h.features & Feature.H:
         h.medeleg |= HYPERVISOR_CAUSES
-    h.mideleg = S_LEVEL | always_delegated(h)
+    h.mideleg = S_LEVEL | local(h) | always_delegated(h)
     h.mcounteren = h.scounteren = 0xFFFF_FFFF
     Menvcfg.write(h, ENVIRONMENT | (h.menvcfg & Menvcfg.ADUE.mask))
     if h.features & Feature.SMSTATEEN:

@@ -7,6 +7,7 @@ tval2: value for mtval2 / htval; tinst: value for mtinst / htinst; gva: whether 
 from __future__ import annotations
 
 from core.csr.config import double_traps, vs_double_traps
+from core.csr.counting import settle
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.csr.vs import Vsstatus
@@ -42,6 +43,8 @@ def unexpected(h: Hart, target: u64) -> bool:
 def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
     """Take a trap into M-mode (norm:H_trap_m_csrwrites, norm:mstatus_gva_op)."""
     trapping(h, cause, tval, 3, 0)
+    if h.filtered != 0:
+        settle(h, 3, 0, 0)
     status = put(h.mstatus, Mstatus.MPIE, get(h.mstatus, Mstatus.MIE))
     status = put(status, Mstatus.MIE, 0)
     status = put(status, Mstatus.MPP, h.mode)
@@ -65,6 +68,8 @@ def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -
 def enter_hs(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
     """Take a trap into HS-mode (norm:H_trap_hs_csrwrites, norm:hstatus_spvp_op, norm:hstatus_gva_op)."""
     trapping(h, cause, tval, 1, 0)
+    if h.filtered != 0:
+        settle(h, 1, 0, 0)
     status = put(h.mstatus, Mstatus.SPIE, get(h.mstatus, Mstatus.SIE))
     status = put(status, Mstatus.SIE, 0)
     status = put(status, Mstatus.SDT, u64(double_traps(h)))
@@ -86,13 +91,14 @@ def enter_hs(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) 
 
 
 @cold
-def enter_vs(h: Hart, cause: u64, tval: u64) -> None:
+def enter_vs(h: Hart, cause: u64, tval: u64, number: u64) -> None:
     """Take a trap into VS-mode: V stays 1, hstatus and sstatus as they are (norm:H_trap_vs_csrwrites).
 
-    Interrupts come with the S-level number the guest knows (norm:hideleg_trans).
+    number: the cause as the guest knows it: interrupts come with an S-level number (norm:hideleg_trans).
     """
     trapping(h, cause, tval, 1, 1)
-    number = u64(cause - 1) if cause & INTERRUPT_BIT != 0 else cause
+    if h.filtered != 0:
+        settle(h, 1, 1, 0)
     status = put(h.vsstatus, Vsstatus.SPIE, get(h.vsstatus, Vsstatus.SIE))
     status = put(status, Vsstatus.SIE, 0)
     status = put(status, Vsstatus.SDT, u64(vs_double_traps(h)))

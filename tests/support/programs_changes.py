@@ -7,6 +7,7 @@ import random
 
 from core.boot.loader import Bios
 from core.boot.sbi.registry import EXTENSIONS
+from core.csr.counting import COUNT, FIRST, settle
 from core.csr.registry import CSRS_BY_NAME, exists, write_csr
 from core.debug.points import Points
 from core.features import Feature
@@ -117,6 +118,7 @@ class Changes:
 
         def jump(h: Hart) -> None:
             h.mode, h.v, h.pc, h.wfi = mode, v, pc, 0
+            settle(h, mode, v, 0)
             update_regime(h)
 
         self.lock.change(jump, self.index)
@@ -158,8 +160,18 @@ class Changes:
             if rng.random() < 0.7:
                 self.each(name, time + rng.randrange(-2, 12))
         self.each("htimedelta", rng.choice((0, 0, rng.randrange(-3, 4), self.draw.integer())))
+        if rng.random() < 0.5:
+            self.set_counters()
         if rng.random() < 0.1:
             self.lock.type(b"input")
+
+    def set_counters(self) -> None:
+        """Event counters that soon overflow, in some modes."""
+        rng = self.rng
+        for number in range(FIRST, FIRST + COUNT):
+            self.each(f"mhpmevent{number}", rng.choice((0, rng.getrandbits(6) << 58)) | rng.randrange(3))
+            self.each(f"mhpmcounter{number}", -rng.randrange(rng.choice((10, 300))))
+        self.each("mcountinhibit", rng.choice((0, 0, rng.getrandbits(7))))
 
     def set_code(self) -> None:
         """Code changes under the hart, mostly where it is about to be executed."""

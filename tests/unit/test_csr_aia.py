@@ -240,7 +240,7 @@ def test_interrupts_that_the_hypervisor_makes() -> None:
     assert read(h, "stopi") == top(40, 1)
     assert not take_interrupt(h)
     write(h, "sstatus", bit("sstatus", "SIE"))
-    assert pending_interrupt(h) == (INTERRUPT | 41) + 1
+    assert pending_interrupt(h) == (INTERRUPT | 40) + 1
     assert take_interrupt(h)
     assert (where(h), h.vscause, read(h, "stopi")) == ("VS", INTERRUPT | 40, top(40, 1))
 

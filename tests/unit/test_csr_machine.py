@@ -58,15 +58,17 @@ ALL_BITS = {  # what a CSR reads as after all ones were written
     "hstatus": 2 << 32 | 7 << 20 | 1 << 9 | 1 << 8 | 1 << 7 | 1 << 6,
     "medeleg": 0xFC_B7FF,
     "hedeleg": 0x0C_B1FF,
-    "mideleg": 0x666,
-    "hideleg": 0x444,
-    "mie": 0xEEE,
+    "mideleg": 0x2666,
+    "hideleg": 0x2444,
+    "mie": 0x2EEE,
     "mcounteren": 0xFFFF_FFFF,
     "hcounteren": 0xFFFF_FFFF,
     "scounteren": 0xFFFF_FFFF,
     "menvcfg": 7 << 61 | 1 << 59 | 0xF1,
     "senvcfg": 0xF1,
-    "mcountinhibit": 5,
+    "mcountinhibit": 0x7D,
+    "mcyclecfg": 31 << 58,
+    "minstretcfg": 31 << 58,
     "mepc": ONES - 1,
     "sepc": ONES - 1,
     "vsepc": ONES - 1,
@@ -75,7 +77,8 @@ ALL_BITS = {  # what a CSR reads as after all ones were written
     "hgatp": 0x03FF_FFFF_FFFF_FFFC,
     "satp": 0,
     "vsatp": 0,
-    "mhpmcounter3": 0,
+    "mhpmcounter7": 0,
+    "mhpmevent3": 63 << 58,
     "mhpmevent31": 0,
 }
 FULL = [
@@ -97,6 +100,7 @@ FULL = [
     "vstimecmp",
     "mcycle",
     "minstret",
+    "mhpmcounter6",
 ]
 
 
@@ -208,7 +212,7 @@ def test_h020_misa() -> None:
     assert field(h, "mstatus", "MPV") == field(h, "mstatus", "GVA") == 0
     write(h, "mstatus", ONES)
     write(h, "mie", ONES)
-    assert field(h, "mstatus", "MPV") == 0 and read(h, "mie") == 0xAAA
+    assert field(h, "mstatus", "MPV") == 0 and read(h, "mie") == 0x2AAA
     write(h, "misa", ONES)
     assert read(h, "misa") == before
     assert (read(h, "mideleg"), read(h, "hgatp"), read(h, "hvip"), read(h, "hideleg")) == (0x444, 0, 0, 0)
@@ -220,7 +224,7 @@ def test_h020_misa() -> None:
 def test_medeleg_follows_h() -> None:
     h = make_hart(features=DEFAULT_FEATURES & ~Feature.H)
     assert written(h, "medeleg", ONES) == 0x0C_B3FF
-    assert written(h, "mideleg", ONES) == 0x222
+    assert written(h, "mideleg", ONES) == 0x2222
 
 
 def test_counters_count_instructions() -> None:
@@ -257,7 +261,7 @@ def test_counters_stand_still() -> None:
     assert (read(h, "minstret"), read(h, "mcycle")) == (100, 16)
     retire(h, 4)
     assert (read(h, "minstret"), read(h, "mcycle")) == (104, 16)
-    assert written(h, "mcountinhibit", ONES) == 5
+    assert written(h, "mcountinhibit", ONES) == 0x7D
 
 
 def retire(h: Hart, count: int = 1) -> None:
@@ -278,6 +282,6 @@ def test_supervisor_start() -> None:
     h = make_hart(mstatus=Mstatus.SIE.mask, satp=8 << 60)
     start_supervisor(h)
     assert (h.mode, h.v, h.satp, field(h, "mstatus", "SIE")) == (1, 0, 0, 0)
-    assert (h.medeleg, h.mideleg, h.mcounteren) == (0xF0B509, 0x666, 0xFFFF_FFFF)
+    assert (h.medeleg, h.mideleg, h.mcounteren) == (0xF0B509, 0x2666, 0xFFFF_FFFF)
     assert read(enter(h, "M"), "menvcfg") == bit("menvcfg", "STCE") | bit("menvcfg", "PBMTE") | 0xF0
     assert (h.pmpcfg[0], h.pmpaddr[0]) == (0x1F, (1 << 54) - 1)

@@ -14,9 +14,9 @@ from core.trap.start import start_supervisor
 from tests.unit.test_csr_support import INTERRUPT, MODES, ONES, bit, field, make_hart, where
 
 MIE, SIE, STCE = bit("mstatus", "MIE"), bit("mstatus", "SIE"), bit("menvcfg", "STCE")
-ORDER = ["MEI", "MSI", "MTI", "SEI", "SSI", "STI", "SGEI", "VSEI", "VSSI", "VSTI"]
+ORDER = ["MEI", "MSI", "MTI", "SEI", "SSI", "STI", "SGEI", "VSEI", "VSSI", "VSTI", "LCOFI"]
 """From the highest priority down (norm:intr_M_mode_pri, norm:hsint_priority)."""
-S_ONLY, VS_ONLY = 0x222, 0x444
+S_ONLY, VS_ONLY = 0x2222, 0x444
 
 
 def raise_(h: Hart, *names: str) -> Hart:
