@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from core.debug.target import Debugger, Stop
 
 
+HOST = 1
+"""The number of the host world (core.debug.worlds)."""
+
+
 class CommandError(Exception):
     """The command cannot do what was asked; str() is the one line for the user."""
 
@@ -115,10 +119,25 @@ class Context:
         own = None if self.debugger.running else self.debugger.current_world(self.hart).symbols
         return self.debugger.symbols if own is None else own
 
-    def program(self) -> tuple[Sources, Types] | None:
-        """Source lines and types of the program the hart is in; None when it has no file."""
-        own = None if self.debugger.running else self.debugger.current_world(self.hart).elf
-        path = own or self.debugger.elf_path
+    def program(self, world: int | None = None) -> tuple[Sources, Types] | None:
+        """Source lines and types of the program of a world (None: the one the hart is in), None when no file is known
+        for what it executes.
+        """
+        return self.program_at(None, world)
+
+    def program_at(self, address: int | None, world: int | None = None) -> tuple[Sources, Types] | None:
+        """The same for an address (None: that of the instruction the world is at)."""
+        path = self.debugger.elf_path
+        if not self.debugger.running:
+            current = self.debugger.current_world(self.hart).number
+            number = current if world is None else world
+            own = self.debugger.worlds_known.symbols_of(number)[1]
+            if own is None and number != HOST:
+                if address is None:
+                    chosen = None if number == current else number
+                    address = self.debugger.read_register("pc", self.hart, world=chosen)
+                path = path if self.debugger.naming.shares(address, number) else None
+            path = own or path
         if path is None:
             return None
         if path not in self._programs:
@@ -154,19 +173,37 @@ class Context:
 
     def source_at(self, address: int) -> str | None:
         """`file:line` of an address, None without debugging information."""
-        program = self.program()
+        program = self.program_at(address)
         line = program[0].line_of(address) if program else None
         return str(line) if line else None
 
-    def symbol_at(self, address: int) -> str | None:
+    def table(self, address: int, world: int | None = None) -> SymbolTable:
+        """The symbols that hold at an address of a world (None: the one the hart is in)."""
+        return self.debugger.symbols if self.debugger.running else self.debugger.symbols_at(address, world, self.hart)
+
+    def symbol_at(self, address: int, world: int | None = None) -> str | None:
         """`name+offset` for an address, None where no symbol is near."""
-        symbols = self.symbols
+        symbols = self.table(address, world)
         return symbols.format(address) if symbols.lookup(address) else None
 
-    def place(self, address: int) -> str:
+    def place(self, address: int, world: int | None = None) -> str:
         """`0x80200000 <name+8>`; without a symbol the bare address."""
-        name = self.symbol_at(address)
+        name = self.symbol_at(address, world)
         return f"{address:#x} <{name}>" if name else f"{address:#x}"
+
+    def world_of_csr(self, name: str) -> int | None:
+        """The world whose addresses a CSR holds: the guest's for vs*, and for what a trap from a guest has left."""
+        guest = self.debugger.loaded_guest(self.hart)
+        if name.startswith("vs"):
+            return guest
+        bank = {"sepc": "hstatus.SPV", "stval": "hstatus.GVA", "mepc": "mstatus.MPV", "mtval": "mstatus.GVA"}
+        inside = self.debugger.mode_name(self.hart).startswith("V")
+        return guest if name in bank and (inside or self.field(bank[name])) else HOST
+
+    def symbol_of_csr(self, name: str) -> Callable[[int], str | None]:
+        """Names for addresses in a CSR, by the world they belong to."""
+        world = self.world_of_csr(name)
+        return lambda address: None if world is None else self.symbol_at(address, world)
 
     def load(self, address: int) -> int:
         """The 64-bit word at `address` in the hart's current address space."""

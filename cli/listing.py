@@ -46,7 +46,7 @@ def lines_before(context: Context, pc: int, count: int) -> list[Line]:
     where instructions begin."""
     from core.debug.target import DebugError
 
-    found = context.symbols.lookup(pc)
+    found = context.table(pc).lookup(pc)
     if found is None or not count or not 0 < found[1] <= REACH:
         return []
     start = pc - found[1]

@@ -121,7 +121,7 @@ class Content:
             if csr is None or (not value and name not in changed):
                 continue
             mark = "*" if name in changed else " "
-            summary = csr_summary(csr, value) if len(csr.fields) > 1 else context.symbol_at(value) or ""
+            summary = csr_summary(csr, value) if len(csr.fields) > 1 else context.symbol_of_csr(name)(value) or ""
             found.append((CHANGED if name in changed else "", f"{mark}{name:<9} {value:#x} {summary}"))
         return found
 

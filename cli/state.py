@@ -36,7 +36,7 @@ def look(context: Context) -> HartState:
         mode=debugger.mode_name(hart),
         vmid=context.field("hgatp.VMID"),
         pc=pc,
-        place=context.symbols.format(pc),
+        place=context.table(pc).format(pc),
         retired=debugger.retired(hart),
         world=debugger.current_world(hart).name,
     )

@@ -60,7 +60,7 @@ def next_line(context: Context) -> None:
 
 
 def _same_function(context: Context, one: int, other: int) -> bool:
-    first, second = context.symbols.lookup(one), context.symbols.lookup(other)
+    first, second = context.table(one).lookup(one), context.table(other).lookup(other)
     return first is not None and second is not None and one - first[1] == other - second[1]
 
 

@@ -55,7 +55,7 @@ def notice(context: Context, stop: Stop) -> None:
     """Keep the registers at a stop, once, for the next stop to be compared with."""
     if context.noticed is not stop:
         context.noticed = stop
-        remember(context.debugger, context.snapshots, stop.hart, context.symbols.format(stop.pc))
+        remember(context.debugger, context.snapshots, stop.hart, context.table(stop.pc).format(stop.pc))
 
 
 def source_line(context: Context, pc: int) -> Iterator[str]:

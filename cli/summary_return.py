@@ -36,7 +36,8 @@ def return_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
 
 def target_lines(context: Context, found: Return) -> Iterator[str]:
     """A return, in words."""
-    yield f"{found.instruction}: will go to {found.mode}-mode at {context.place(found.pc)}"
+    world = context.debugger.loaded_guest(context.hart) if found.mode.startswith("V") else None
+    yield f"{found.instruction}: will go to {found.mode}-mode at {context.place(found.pc, world)}"
     if found.mode.startswith("V") and not context.debugger.mode_name(context.hart).startswith("V"):
         csrs = []
         for name in ("hgatp", "vsatp", "hstatus"):

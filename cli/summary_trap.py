@@ -28,7 +28,8 @@ def trap_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
     kind = "interrupt" if cause & INTERRUPT_BIT else "cause"
     came = trap_origin(context, bank)
     yield f"trap: {remark('scause', cause, context.symbol_at)} ({bank}cause: {kind} {number})"
-    yield f"  from {came}-mode at {context.place(epc)} ({bank}epc)"
+    world = context.debugger.loaded_guest(context.hart) if came.startswith("V") and bank != "vs" else None
+    yield f"  from {came}-mode at {context.place(epc, world)} ({bank}epc)"
     details = [f"{bank}tval={value:#x}"]
     if bank != "vs":
         gpa, instruction = ("htval", "htinst") if bank == "s" else ("mtval2", "mtinst")

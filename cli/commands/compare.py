@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cli.context import CommandError, Context
+from cli.context import HOST, CommandError, Context
 from cli.format import clip, field_value
 from cli.registry import command
 from cli.snapshot import Change, Snapshot, changes, take
@@ -20,7 +20,8 @@ def save(context: Context, name: str) -> Iterator[str]:
     """Of the chosen hart, as they are now."""
     if name in RESERVED:
         raise CommandError(f"{name!r} has a meaning of its own in diff; take another name")
-    where = context.symbols.format(context.value("pc"))
+    pc = context.value("pc")
+    where = context.table(pc).format(pc)
     context.snapshots[f"={name}"] = take(context.debugger, context.hart, f"{name!r} ({where})")
     yield f"kept as {name}; `diff {name}` compares with it"
 
@@ -73,7 +74,7 @@ def _host_at_entry(context: Context, now: Snapshot) -> Snapshot | None:
         return None
     names = context.debugger.register_names()[1:32]
     values = {"pc": int(state.host_pc)} | {name: int(state.host_x[number]) for number, name in enumerate(names, 1)}
-    title = f"the host's last VM entry at {context.symbols.format(int(state.host_pc))} (general registers)"
+    title = f"the host's last VM entry at {context.debugger.place(int(state.host_pc), HOST)} (general registers)"
     return Snapshot(title, context.hart, int(state.host_retired), 1, values)
 
 

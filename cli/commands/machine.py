@@ -48,7 +48,8 @@ def mode(context: Context) -> Iterator[str]:
         yield f"  guest        hgatp: {csr_in_short(context, 'hgatp')}"
     if target := return_target(context, state.mode):
         instruction, next_mode, pc = target
-        yield f"  {instruction:<11}  would go to {next_mode}-mode at {context.place(pc)}"
+        world = context.debugger.loaded_guest(context.hart) if next_mode.startswith("V") else None
+        yield f"  {instruction:<11}  would go to {next_mode}-mode at {context.place(pc, world)}"
     yield f"  retired      {plural(state.retired, 'instruction')}"
     yield f"  last stop    {context.debugger.stop.text}"
 
@@ -80,7 +81,7 @@ def csr(context: Context, name: str | None, value: int | None) -> Iterator[str]:
         yield from _field(context, name)
     elif found := context.csr(name):
         number = context.value(found.name)
-        yield from csr_lines(found, number, context.width, remark(found.name, number, context.symbol_at))
+        yield from csr_lines(found, number, context.width, remark(found.name, number, context.symbol_of_csr(found.name)))
     else:
         yield from _groups(context, _select(context, name))
 
@@ -108,7 +109,7 @@ def _groups(context: Context, csrs: list[type[Csr]]) -> Iterator[str]:
         for one in (c for c in csrs if c.group == group):
             number = context.value(one.name)
             if number:
-                yield csr_row(one, number, context.width, remark(one.name, number, context.symbol_at))
+                yield csr_row(one, number, context.width, remark(one.name, number, context.symbol_of_csr(one.name)))
             else:
                 zero.append(one.name)
         if zero:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.context import CommandError, Context
+from cli.context import HOST, CommandError, Context
 from cli.format import clip, plural
 from cli.registry import command
 
@@ -91,6 +91,7 @@ def tlb(context: Context) -> Iterator[str]:
     from core.debug.tlbs import banks
 
     modes = {(0, False): "U", (1, False): "HS", (3, False): "M", (0, True): "VU", (1, True): "VS"}
+    worlds = {world.hgatp: world.number for world in context.debugger.worlds() if world.number != HOST}
     empty = True
     for bank in banks(context.debugger.machine.harts[context.hart]):
         if not bank.pages:
@@ -99,9 +100,10 @@ def tlb(context: Context) -> Iterator[str]:
         roots = [f"{n}={v:#x}" for n, v in (("satp", bank.satp), ("vsatp", bank.vsatp), ("hgatp", bank.hgatp)) if v]
         now = ", in use" if bank.current else ""
         yield clip(f"{modes.get((bank.priv, bank.v), '?')}-mode {bank.access} {' '.join(roots) or 'Bare'}{now}", context.width)
+        world = worlds.get(bank.hgatp) if bank.v else HOST
         for pages in bank.pages:
             slow = "  slow" if pages.slow else ""
-            place = context.symbol_at(pages.start)
+            place = context.symbol_at(pages.start, world) if world else None
             span = f"{pages.start:#x} -> {pages.spa:#x}, {plural(pages.count, 'page')}{slow}"
             yield clip(f"  {span}" + (f"  {place}" if place else ""), context.width)
     if empty:

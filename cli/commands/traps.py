@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.context import Context
+from cli.context import HOST, Context
 from cli.format import NARROW, clip
 from cli.registry import command
 
@@ -37,7 +37,8 @@ def trap(context: Context) -> Iterator[str]:
         from cli.summary_return import wrapped
 
         yield ""
-        yield f"before the return ({found.instruction}, to {found.mode}-mode at {context.place(found.pc)}):"
+        goal = context.debugger.loaded_guest(context.hart) if found.mode.startswith("V") else None
+        yield f"before the return ({found.instruction}, to {found.mode}-mode at {context.place(found.pc, goal)}):"
         for note in found.notes:
             yield from wrapped(note, context.width, "  ")
 
@@ -81,7 +82,8 @@ def irq(context: Context) -> Iterator[str]:
     if coming is None:
         yield "next: none can be taken now"
     else:
-        where = context.place(coming.vector)
+        world = context.debugger.loaded_guest(context.hart) if coming.mode == "VS" else HOST
+        where = context.place(coming.vector, world)
         yield f"next: {coming.interrupt.words}, taken before the next instruction in {coming.mode}-mode at {where}"
 
 

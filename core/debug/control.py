@@ -14,8 +14,9 @@ from typing import Any
 from core.boot.symbols import SymbolTable
 from core.debug.catches import Catch
 from core.debug.errors import MachineEnded, MachineRunning
+from core.debug.naming import Naming
 from core.debug.points import Hit, Points
-from core.debug.stops import Event, NewWorld, Resumed, Stop, StopKind, Stopped
+from core.debug.stops import Event, NewWorld, Resumed, StateChanged, Stop, StopKind, Stopped
 from core.debug.worlds import Worlds
 from core.engine.breakpoints import breakpoint_here
 from core.events import Event as Attention
@@ -26,6 +27,8 @@ from core.trap.catches import Caught
 
 INLINE_STEPS = 256
 """Up to so many steps run on the caller's thread."""
+FEW_STEPS = 16
+"""So many steps leave page tables as they are, as far as names of addresses go."""
 CHUNK = 1 << 40
 """Units of one `Machine.run` while continuing; it returns earlier when asked to stop."""
 INPUT_WAIT = 0.2
@@ -50,6 +53,7 @@ class Control:
         self.stop_on_new_world = False
         self.limit: int | None = None
         self.worlds_known = Worlds(machine)
+        self.naming = Naming(machine, self.worlds_known)
         self.points = Points(machine, self.worlds_known)
         self.running = False
         self.stop = Stop(StopKind.RESET, 0, machine.harts[0].pc, "the machine is at reset")
@@ -78,6 +82,8 @@ class Control:
         return unsubscribe
 
     def _tell(self, event: Event) -> None:
+        if isinstance(event, StateChanged):
+            self.naming.forget()
         for listener in list(self._listeners):
             listener(event)
 
@@ -112,6 +118,8 @@ class Control:
         self._tell(Resumed())
         chosen = self.stop.hart if hart is None else hart
         job = (chosen, steps, step_range)
+        if steps is None or steps > FEW_STEPS:
+            self.naming.forget()
         if steps is not None and steps <= INLINE_STEPS:
             self._work(*job)
         else:
@@ -144,6 +152,7 @@ class Control:
 
     def _after_reset(self) -> None:
         self.worlds_known.forget()
+        self.naming.forget()
         self.points.arm()
 
     def close(self) -> None:
@@ -260,9 +269,12 @@ class Control:
 
     def place(self, address: int, world: int | None = None, hart: int = 0) -> str:
         """An address in words, by the symbols of a world (None: the one the hart is in)."""
+        return self.symbols_at(address, world, hart).format(address)
+
+    def symbols_at(self, address: int, world: int | None = None, hart: int = 0) -> SymbolTable:
+        """The symbols that hold at an address of a world (None: the one the hart is in); an empty table where none do."""
         number = self.worlds_known.current(self.machine.harts[hart]) if world is None else world
-        own = self.worlds_known.symbols_of(number)[0]
-        return (self.symbols if own is None else own).format(address)
+        return self.naming.table(address, number, self.symbols)
 
     def _stop(self, kind: StopKind, hart: int, text: str, **more: Any) -> Stop:
         state = self.machine.harts[hart]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.boot.symbols import SymbolTable
@@ -22,12 +23,14 @@ class Line:
     symbol: str | None
 
 
-def disassemble(space: spaces.Space, address: int, count: int, symbols: SymbolTable) -> list[Line]:
-    """`count` instructions from `address` on; fewer where memory ends. Raises MemoryUnreadable at the first."""
+def disassemble(space: spaces.Space, address: int, count: int, symbols: Callable[[int], SymbolTable]) -> list[Line]:
+    """`count` instructions from `address` on; fewer where memory ends. symbols: the table for an address. Raises
+    MemoryUnreadable at the first."""
     lines: list[Line] = []
 
     def name_of(target: int) -> str | None:
-        return symbols.format(target) if symbols.lookup(target) else None
+        table = symbols(target)
+        return table.format(target) if table.lookup(target) else None
 
     while len(lines) < count:
         try:

@@ -50,6 +50,7 @@ from core.debug.walk import Walk, WalkStep
 from core.debug.worlds import GUESTS, HOST, World, set_symbols
 from core.hart import Hart
 from core.machine import Machine
+from core.mmu.watch import GUEST_WORLD
 from core.trap.worlds import HISTORY
 
 __all__ = [
@@ -110,9 +111,15 @@ class Debugger(Control):
         """The world a hart is in."""
         return self.worlds_known.describe(self.worlds_known.current(self._hart(hart)))
 
+    def loaded_guest(self, hart: int = 0) -> int | None:
+        """The number of the guest that hgatp names, whether it runs or not; None when none such has been entered."""
+        key = self._hart(hart).hgatp | GUEST_WORLD
+        return next((n for n in self.worlds_known.numbers() if n != HOST and self.worlds_known.key_of(n) == key), None)
+
     def set_symbols(self, which: str, path: Path) -> None:
         """Symbols for "host", "guest:N" (N counts from 1 in order of first entry) or "guest:*". Raises DebugError."""
         set_symbols(self.worlds_known, which, path)
+        self.naming.forget()
         if which == "host":
             self.symbols, self.elf_path = self.worlds_known.symbols[HOST][0], path
 
@@ -199,13 +206,12 @@ class Debugger(Control):
         """`count` instructions from `address` on as a world sees them. Raises MemoryUnreadable at the first."""
         state = self._hart(hart)
         number = self.worlds_known.current(state) if world is None else world
-        symbols = self.worlds_known.symbols_of(number)[0]
-        return disassemble(self._space("current", hart, world), address, count, self.symbols if symbols is None else symbols)
+        return disassemble(self._space("current", hart, world), address, count, lambda at: self.symbols_at(at, number, hart))
 
     def instruction_text(self, hart: Hart, address: int) -> str:
         """The instruction at an address as the hart sees it, "?" where nothing is mapped."""
         try:
-            return disassemble(spaces.Space(hart), address, 1, self.symbols)[0].text
+            return disassemble(spaces.Space(hart), address, 1, lambda at: self.symbols_at(at, hart=hart.hartid))[0].text
         except MemoryUnreadable:
             return "?"
 
