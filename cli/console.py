@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.context import CommandError, Context
+from cli.format import wrapped
 from cli.output import write
 from cli.pager import Enough, Pager, Progress, ask_key
 from cli.registry import execute, find, internal_error, split_line
@@ -32,6 +33,8 @@ PROMPT = "(hartline) "
 RC = ".hartlinerc"
 SETTLE = 0.05
 """Seconds the machine must stand still before the prompt reports it: gdb's own small steps are passed over."""
+GOES_ON = ("x", "dump", "list")
+"""Commands that, repeated by an empty line, go on where they ended instead of showing the same again."""
 KEYS_HELP = """\
 Ctrl-A c  to the guest's UART (and back here)
 Ctrl-A x  end the machine and leave
@@ -82,7 +85,7 @@ class Console:
         except Enough:
             pass
         except (CommandError, DebugError) as problem:
-            self.screen.say([str(problem)], "error")
+            self.screen.say(wrapped(str(problem), self.context.width), "error")
         except Exception as problem:
             self.screen.say([internal_error(line, problem)], "error")
         except KeyboardInterrupt:
@@ -188,8 +191,9 @@ class Console:
         except CommandError:
             repeats = False
         name, fmt, _ = split_line(line)
-        # x goes on where it ended instead of showing the same again
-        again = (f"{name}/{fmt}" if fmt else name) if repeats and find(name.lower()).name == "x" else line.strip()
+        again = line.strip()
+        if repeats and find(name.lower()).name in GOES_ON:
+            again = f"{name}/{fmt}" if fmt else name
         self._last_repeat = again if repeats else ""
         return line
 
@@ -274,7 +278,7 @@ class Console:
 
     def warn(self, text: str) -> None:
         """Show that a tolerance was used."""
-        self.screen.say([f"warning: {text}"], "warning")
+        self.screen.say(wrapped(f"warning: {text}", self.context.width), "warning")
 
     def keys_help(self) -> None:
         """Say what the keys do."""

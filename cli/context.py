@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +62,8 @@ class Context:
     """Told now and then how far long work has come; "" at its end."""
     aliases: dict[str, str] = dataclasses.field(default_factory=dict)
     """The user's own commands: name to the line (or lines, separated by `;`) that it stands for."""
+    names_of: int | None = None
+    """The world whose symbols an expression means, None for the hart's."""
     _names: frozenset[str] | None = None
     _programs: dict[Path, tuple[Sources, Types]] = dataclasses.field(default_factory=dict)
 
@@ -101,9 +103,21 @@ class Context:
     # What expressions refer to (cli.expression.Names)
 
     def symbol(self, name: str) -> int | None:
-        """The address of a symbol: of the world the hart is in, else of any."""
-        known = self.symbols.address_of(name)
-        return self.debugger.symbols.address_of(name) if known is None else known
+        """The address of a symbol: of the world asked about or the one the hart is in, else of any."""
+        for table in self._tables():
+            known = table.address_of(name)
+            if known is not None:
+                return known
+        return None
+
+    def _tables(self) -> Iterator[SymbolTable]:
+        if self.names_of is not None:
+            own = self.debugger.worlds_known.symbols_of(self.names_of)[0]
+            yield own if own is not None else self.debugger.symbols
+            return
+        yield self.symbols
+        yield self.debugger.symbols
+        yield from (table for table, _ in self.debugger.worlds_known.symbols.values())
 
     def register(self, name: str) -> int | None:
         """A register, CSR or CSR field by name."""
@@ -138,8 +152,9 @@ class Context:
                     address = self.debugger.read_register("pc", self.hart, world=chosen)
                 path = path if self.debugger.naming.shares(address, number) else None
             path = own or path
-        if path is None:
-            return None
+        return None if path is None else self._load(path)
+
+    def _load(self, path: Path) -> tuple[Sources, Types]:
         if path not in self._programs:
             from core.debug.dwarf import Sources
             from core.debug.dwarf_types import Types
@@ -147,6 +162,19 @@ class Context:
             sources = Sources(path)
             self._programs[path] = (sources, Types(sources))
         return self._programs[path]
+
+    def programs(self, world: int | None = None) -> Iterator[tuple[Sources, Types]]:
+        """Source lines and types to look for names in: of a world that may not have been entered; None: of the one the
+        hart is in, then of all others.
+        """
+        known = self.debugger.worlds_known.symbols
+        paths = [self.debugger.worlds_known.symbols_of(world)[1]] if world is not None else []
+        if world is None:
+            own = None if self.debugger.running else self.debugger.current_world(self.hart).elf
+            paths = [own, self.debugger.elf_path, *(path for _, path in known.values())]
+        for path in dict.fromkeys(paths if any(paths) else [self.debugger.elf_path]):
+            if path is not None:
+                yield self._load(path)
 
     def world(self, text: str) -> int:
         """The number of the world meant by `1`, `host`, `guest` (the one entered last) or `guest2`. Raises CommandError."""
@@ -171,6 +199,18 @@ class Context:
             raise CommandError(f"no world {text}; there are {', '.join(f'{w.number} ({w.name})' for w in worlds)}")
         return number
 
+    def world_to_come(self, text: str) -> int:
+        """As `world`, for what may be set before a guest is entered: guest3 is world 4 from the beginning."""
+        guest = text.lower().removeprefix("guest").lstrip(":")
+        if text.lower().startswith("guest") and guest.isdecimal() and int(guest):
+            return int(guest) + 1
+        return self.world(text)
+
+    def world_name(self, number: int) -> str:
+        """`host`, `guest 1 (vmid 1)`, or `guest 2` for one that has not been entered."""
+        known = self.debugger.worlds_known
+        return known.name(number) if number in known.numbers() else f"guest {number - 1}"
+
     def source_at(self, address: int) -> str | None:
         """`file:line` of an address, None without debugging information."""
         program = self.program_at(address)
@@ -190,6 +230,15 @@ class Context:
         """`0x80200000 <name+8>`; without a symbol the bare address."""
         name = self.symbol_at(address, world)
         return f"{address:#x} <{name}>" if name else f"{address:#x}"
+
+    def names_in(self, space: str | None, world: int | None) -> Callable[[int], str | None]:
+        """Names for addresses of a space as `--space` and `--world` choose it; none where programs have no addresses."""
+        if space in (None, "current"):
+            return lambda address: self.symbol_at(address, world)
+        owner = {"gva": world or self.debugger.loaded_guest(self.hart), "hva": HOST}.get(space)
+        if space == "spa" and not self.value("satp") >> 60:
+            owner = HOST
+        return lambda address: None if owner is None else self.symbol_at(address, owner)
 
     def world_of_csr(self, name: str) -> int | None:
         """The world whose addresses a CSR holds: the guest's for vs*, and for what a trap from a guest has left."""

@@ -37,6 +37,18 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 2)] + ".."
 
 
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """A sentence in lines of the terminal's width; addresses and paths stay whole."""
+    return textwrap.wrap(
+        text,
+        max(40, width),
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def wrap_list(words: Iterable[str], width: int, indent: str) -> list[str]:
     """Words in lines of at most `width` columns, each line indented."""
     text = " ".join(words)

@@ -99,7 +99,9 @@ def _with_breakpoint(context: Context, address: int, condition: Condition, world
     from core.debug.target import DebugError
 
     debugger = context.debugger
-    point = debugger.add_breakpoint(address, owner=context.front, temporary=True, world=world, condition=condition)
+    point = debugger.add_breakpoint(
+        address, owner=context.front, temporary=True, world=world, condition=condition, label="stepped to"
+    )
     debugger.resume()
     try:
         return debugger.wait(None)
@@ -137,6 +139,10 @@ def finish_frame(context: Context) -> int:
     def returned(other: Debugger, number: int) -> bool:
         return number == hart and other.read_register("sp", number) >= least
 
-    point = context.debugger.add_breakpoint(target, owner=context.front, temporary=True, world=world, condition=returned)
+    found = context.table(pc).lookup(pc)
+    label = f"{found[0] if found else 'the function'} has returned to"
+    point = context.debugger.add_breakpoint(
+        target, owner=context.front, temporary=True, world=world, condition=returned, label=label
+    )
     context.debugger.resume()
     return point.number

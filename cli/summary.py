@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.context import Context
-from cli.format import clip
+from cli.format import clip, wrapped
 from cli.listing import code_around
 from cli.snapshot import Change, changes, remember
 from cli.state import look
@@ -36,11 +36,13 @@ def stop_summary(context: Context, stop: Stop) -> Iterator[str]:
     try:
         state = look(context)
         hart = f"hart {stop.hart}, " if context.debugger.harts > 1 else ""
-        yield clip(f"{hart}{state.mode}-mode, {state.world}: {stop.text}", max(context.width, 40) * 2)
+        yield from wrapped(f"{hart}{state.mode}-mode, {state.world}: {stop.text}", context.width)
         notice(context, stop)
         yield from source_line(context, state.pc)
         if context.height >= LOW:
             yield from changed_lines(context)
+        if stop.kind in (StopKind.INTERRUPTED, StopKind.LIMIT) and (loop := context.debugger.trap_loop(stop.hart)):
+            yield from wrapped(f"note: {loop}", context.width)
         yield from trap_lines(context, state.mode, state.pc)
         yield from return_lines(context, state.mode, state.pc)
         stepped = stop.kind is StopKind.STEP

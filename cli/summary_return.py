@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.context import Context
-from cli.format import csr_summary
+from cli.format import csr_summary, wrapped
 
 if TYPE_CHECKING:
     from core.debug.returns import Return
@@ -51,8 +50,3 @@ def target_lines(context: Context, found: Return) -> Iterator[str]:
         yield from wrapped(f"fetch there fails: {found.walk.fault}", context.width, "  ")
     for note in (*found.notes, *found.last):
         yield from wrapped(f"note: {note}", context.width, "")
-
-
-def wrapped(text: str, width: int, indent: str) -> list[str]:
-    """A sentence in lines of the terminal's width."""
-    return textwrap.wrap(text, max(40, width), initial_indent=indent, subsequent_indent=indent + "  ")

@@ -14,6 +14,7 @@ TOPICS = (
     "traps",
     "worlds",
     "running",
+    "calls",
     "breakpoints",
     "memory",
     "variables",

@@ -28,16 +28,19 @@ def _list(context: Context) -> Iterator[str]:
     if not points:
         yield "no breakpoints; 'break ADDR' sets one"
         return
-    yield "Num  What               Where                                    Hits  Owner"
+    rows = []
     for point in points:
         what = KINDS.get(point.kind, point.kind)
-        where = getattr(point, "text", "") or context.place(point.address)
+        where = getattr(point, "text", "") or named(context, point.address, point.world)
         if point.kind in ("watch", "rwatch", "awatch"):
             where += f", {plural(point.length, 'byte')}"
         if point.world is not None:
-            name = "guests" if point.world == GUESTS else context.debugger.worlds_known.name(point.world)
-            where += f", in {name}"
-        yield f"{point.number:<4} {what:<18} {where:<40} {point.hits:>4}  {point.owner}"
+            where += f", in {_world_name(context, point.world)}"
+        rows.append((point, what, where))
+    wide = max(len("Where"), *(len(where) for *_, where in rows))
+    yield f"Num  {'What':<16}  {'Where':<{wide}}  Hits  Owner"
+    for point, what, where in rows:
+        yield f"{point.number:<4} {what:<16}  {where:<{wide}}  {point.hits:>4}  {point.owner}"
 
 
 @command(
@@ -53,50 +56,77 @@ def break_(context: Context, text: str | None) -> Iterator[str]:
     if text is None:
         yield from _list(context)
         return
+    yield from _set(context, text, temporary=False)
+
+
+def _set(context: Context, text: str, temporary: bool) -> Iterator[str]:
     text, _, condition = text.partition(" if ")
-    text, _, world = text.partition(" in ")
-    for address in places(context, text):
-        point = context.debugger.add_breakpoint(
-            address,
-            owner=context.front,
-            world=_world(context, world.strip() or None),
-            condition=_condition(context, condition),
-        )
-        yield f"breakpoint {point.number} at {context.place(address)}" + (f", if {condition}" if condition else "")
+    text, _, which = text.partition(" in ")
+    world = _world(context, which.strip() or None)
+    address = place_of(context, text, world)
+    point = context.debugger.add_breakpoint(
+        address,
+        owner=context.front,
+        world=world,
+        condition=_condition(context, condition),
+        temporary=temporary,
+    )
+    kind = "temporary breakpoint" if temporary else "breakpoint"
+    where = f", in {_world_name(context, world)}" if world is not None else ""
+    yield f"{kind} {point.number} at {named(context, address, world)}{where}" + (f", if {condition}" if condition else "")
 
 
-def places(context: Context, text: str) -> list[int]:
-    """The addresses meant by an expression, or by FILE:LINE or *ADDR as gdb writes them."""
+def named(context: Context, address: int, world: int | None) -> str:
+    """A breakpoint's address in words: by the symbols of its world, or of the first that has one there."""
+    tried = [None, *context.debugger.worlds_known.numbers()] if world is None else [world]
+    return next((context.place(address, each) for each in tried if context.symbol_at(address, each)), f"{address:#x}")
+
+
+def _world_name(context: Context, world: int) -> str:
+    return "guests" if world == GUESTS else context.world_name(world)
+
+
+def place_of(context: Context, text: str, world: int | None = None) -> int:
+    """The address meant by an expression, or by FILE:LINE, LINE behind a colon or *ADDR as gdb writes them; names are
+    those of `world`, None: of the world the hart is in, and of others for what is not there.
+    """
     text = text.strip()
-    if match := re.fullmatch(r"([\w./+-]+):(\d+)", text):
-        program = context.program()
-        found = program[0].addresses_of(match[1], int(match[2])) if program else []
-        if not found:
-            raise CommandError(f"no code for {text}")
-        return found[:1]
+    context.names_of = world
     try:
-        return [context.evaluate(text.removeprefix("*"))]
+        if match := re.fullmatch(r"([\w./+-]+):(\d+)", text):
+            return _line(context, match[1], int(match[2]), world)
+        return context.evaluate(text.removeprefix("*"))
     except ExpressionError as problem:
         raise CommandError(str(problem)) from None
+    finally:
+        context.names_of = None
+
+
+def _line(context: Context, file: str, line: int, world: int | None) -> int:
+    """Where the code of a source line begins. Raises CommandError."""
+    for program in context.programs(world):
+        found = program[0].addresses_of(file, line)
+        if found:
+            return found[0]
+    raise CommandError(f"no code for {file}:{line}; was it compiled with -g?")
 
 
 @command(
-    "tbreak ADDR",
+    "tbreak PLACE",
     aliases=("tb",),
     help="set a breakpoint that goes away when it is hit",
     example="tbreak trap_vector",
 )
-def tbreak(context: Context, address: int) -> Iterator[str]:
+def tbreak(context: Context, text: str) -> Iterator[str]:
     """As `break`, for one stop."""
-    point = context.debugger.add_breakpoint(address, owner=context.front, temporary=True)
-    yield f"temporary breakpoint {point.number} at {context.place(address)}"
+    yield from _set(context, text, temporary=True)
 
 
 def _world(context: Context, text: str | None) -> int | None:
     """The world that a breakpoint is for: None for any."""
     if text is None:
         return None
-    return GUESTS if text in ("guests", "guest*") else context.world(text)
+    return GUESTS if text in ("guests", "guest*") else context.world_to_come(text)
 
 
 @command(
@@ -120,16 +150,21 @@ def catch(context: Context, text: str | None) -> Iterator[str]:
     text, _, condition = text.partition(" if ")
     words = text.split()
     once = words[-1:] == ["once"]
-    words = words[:-1] if once else words
+    spec, world = event_of(context, words[:-1] if once else words)
+    point = context.debugger.add_catch(
+        spec, owner=context.front, world=world, temporary=once, condition=_condition(context, condition)
+    )
+    where = f", in {_world_name(context, world)}" if world is not None else ""
+    yield f"catch {point.number}: {point.text}{where}" + (f", if {condition}" if condition else "")
+
+
+def event_of(context: Context, words: list[str]) -> tuple[str, int | None]:
+    """(event, world) out of words that may end in `in WORLD`."""
     world = None
     if len(words) > 2 and words[-2] == "in":
         world = _world(context, words[-1])
         words = words[:-2]
-    spec = " ".join([words[0], *(_number(context, word) for word in words[1:])])
-    point = context.debugger.add_catch(
-        spec, owner=context.front, world=world, temporary=once, condition=_condition(context, condition)
-    )
-    yield f"catch {point.number}: {point.text}" + (f", if {condition}" if condition else "")
+    return " ".join([words[0], *(_number(context, word) for word in words[1:])]), world
 
 
 def _number(context: Context, word: str) -> str:
@@ -165,7 +200,7 @@ def delete(context: Context, numbers: list[int] | None) -> Iterator[str]:
 
 def _watch(context: Context, kind: str, address: int, length: int | None) -> Iterator[str]:
     point = context.debugger.add_watchpoint(address, 8 if length is None else length, kind, owner=context.front)
-    where = context.place(address)
+    where = named(context, address, None)
     yield f"{KINDS[kind]} {point.number} on {plural(point.length, 'byte')} at {where}"
 
 

@@ -3,47 +3,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
 from cli.format import code_line
 from cli.registry import command
 
+if TYPE_CHECKING:
+    from core.debug.target import Line
+
 LISTED = 200
 """Symbols that `symbols` prints before it asks for a narrower pattern."""
 
 
-def code_lines(context: Context, address: int, count: int) -> Iterator[str]:
-    """`count` instructions from `address` on, the one at pc marked."""
-    pc = context.debugger.read_register("pc", context.hart)
-    for line in context.debugger.disassemble(address, count, hart=context.hart):
+def code_lines(context: Context, lines: Iterable[Line], world: int | None = None) -> Iterator[str]:
+    """Instructions of a world (None: the one the hart is in), the one at its pc marked."""
+    current = context.debugger.current_world(context.hart).number
+    pc = context.debugger.read_register("pc", context.hart, world=None if world == current else world)
+    for line in lines:
         yield code_line(line, at_pc=line.address == pc, width=context.width)
 
 
 @command(
-    "disassemble [ADDR] [N]",
+    "disassemble [ADDR] [N] [--world WORLD]",
     aliases=("disas", "u"),
     help="show N instructions (10) from an address or symbol, or from pc",
     example="disassemble guest_main 20",
     repeats=True,
 )
-def disassemble(context: Context, address: int | None, count: int | None) -> Iterator[str]:
-    """Reads the hart's current address space: guest code while a guest runs."""
+def disassemble(context: Context, address: int | None, count: int | None, world: str | None) -> Iterator[str]:
+    """Reads the hart's current address space, guest code while a guest runs, or that of another world as it was left."""
+    number = context.debugger.current_world(context.hart).number if world is None else context.world(world)
+    other = None if number == context.debugger.current_world(context.hart).number else number
     if address is None:
-        address = context.debugger.read_register("pc", context.hart)
-    yield from code_lines(context, address, 10 if count is None else max(1, min(count, 1000)))
+        address = context.debugger.read_register("pc", context.hart, world=other)
+    length = 10 if count is None else max(1, min(count, 1000))
+    yield from code_lines(context, context.debugger.disassemble(address, length, hart=context.hart, world=other), number)
 
 
 @command(
-    "symbols [PATTERN]",
+    "symbols [PATTERN] [--world WORLD]",
     aliases=("sym",),
     help="list symbols whose name contains, or matches, a pattern",
     example="symbols guest_*",
 )
-def symbols(context: Context, pattern: str | None) -> Iterator[str]:
-    """Capital and small letters are the same. `*` and `?` stand for any text and any character."""
-    table = context.debugger.symbols
+def symbols(context: Context, pattern: str | None, world: str | None) -> Iterator[str]:
+    """Capital and small letters are the same. `*` and `?` stand for any text and any character. They are the program's
+    own, or with --world those of a guest.
+    """
+    own = None if world is None else context.debugger.worlds_known.symbols_of(context.world_to_come(world))[0]
+    table = context.debugger.symbols if own is None else own
     wanted = (pattern or "").lower()
     globbing = any(c in wanted for c in "*?[")
     found = []

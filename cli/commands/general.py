@@ -48,7 +48,7 @@ def _place(known: Command) -> int:
 
 def _explain(known: Command, context: Context) -> Iterator[str]:
     yield known.usage_text
-    yield f"  {known.help[0].upper()}{known.help[1:]}."
+    yield from wrap_list([f"{known.help[0].upper()}{known.help[1:]}."], context.width, "  ")
     if known.details:
         for paragraph in known.details.split("\n\n"):
             yield from wrap_list(paragraph.split(), context.width, "  ")

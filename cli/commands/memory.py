@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cli.commands.code import code_lines
 from cli.context import CommandError, Context
-from cli.format import plural
+from cli.format import place, plural
 from cli.memory_format import Format, FormatError, memory_lines, parse_format, string_text
 from cli.registry import command
 
@@ -23,65 +23,69 @@ def _format(context: Context, text: str | None, place: str) -> Format:
 
 
 @command(
-    "x[/FMT] [ADDR] [--space gva|gpa|hva|spa]",
+    "x[/FMT] [ADDR] [--space gva|gpa|hva|spa] [--world WORLD]",
     help="look at memory, in gdb's formats",
     example="x/4gx $sp",
     repeats=True,
 )
-def x(context: Context, fmt: str | None, address: int | None, space: str | None) -> Iterator[str]:
+def x(context: Context, fmt: str | None, address: int | None, space: str | None, world: str | None) -> Iterator[str]:
     """FMT is a count, a letter (x d u o t a c f s i) and a unit (b 1, h 2, w 4, g 8 bytes), as in `x/8wx` or `x/5i`.
 
     Without --space the address is what the hart would load from now: a guest virtual address while a guest runs, else
     a host virtual one. gva goes through the guest's two stages, hva through the hypervisor's satp, gpa through the
-    G-stage only, spa is physical. Without ADDR it goes on where the last one ended.
+    G-stage only, spa is physical; --world looks through the translation of a world that does not run now. Without ADDR
+    it goes on where the last one ended.
     """
     form = _format(context, fmt, "format")
     space = space or (context.memory.get("space", "current") if address is None else "current")
+    world = world or (context.memory.get("world") if address is None else None)
+    number = None if not world else context.world(world)
     if address is None:
         if "next" not in context.memory:
             raise CommandError("x: ADDR is missing; there is no last one to go on from")
         address = int(context.memory["next"])
-    context.memory["format"], context.memory["space"] = form.text, space
+    context.memory["format"], context.memory["space"], context.memory["world"] = form.text, space, world or ""
+    names = context.names_in(space, number)
     if form.letter == "i":
         if space != "current":
             raise CommandError("x/i looks at the hart's current address space only")
-        lines = context.debugger.disassemble(address, form.count, hart=context.hart)
-        yield from code_lines(context, address, form.count)
+        lines = context.debugger.disassemble(address, form.count, hart=context.hart, world=number)
+        yield from code_lines(context, lines, number)
         context.memory["next"] = str(lines[-1].address + lines[-1].length if lines else address)
         return
     if form.letter == "s":
         for _ in range(form.count):
-            data = _string(context, address, space)
-            yield f"{context.place(address)}:  {string_text(data)}"
+            data = _string(context, address, space, number)
+            yield f"{place(address, names(address))}:  {string_text(data)}"
             address += len(data)
         context.memory["next"] = str(address)
         return
-    data = context.debugger.read_memory(address, form.count * form.size, space=space, hart=context.hart)
+    data = context.debugger.read_memory(address, form.count * form.size, space=space, hart=context.hart, world=number)
     context.memory["next"] = str(address + len(data))
-    yield from memory_lines(data, address, form, context.symbol_at, context.width)
+    yield from memory_lines(data, address, form, names, context.width)
 
 
-def _string(context: Context, address: int, space: str) -> bytes:
+def _string(context: Context, address: int, space: str, world: int | None) -> bytes:
     """The bytes of a string with its NUL, read in steps that do not run far past it."""
     data = b""
     while b"\0" not in data and len(data) < STRING_LIMIT:
         start = address + len(data)
-        data += context.debugger.read_memory(start, 16 - start % 16, space=space, hart=context.hart)
+        data += context.debugger.read_memory(start, 16 - start % 16, space=space, hart=context.hart, world=world)
     return data[: data.index(b"\0") + 1] if b"\0" in data else data
 
 
 @command(
-    "poke ADDR VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa]",
+    "poke ADDR VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa] [--world WORLD]",
     aliases=("write",),
     help="write memory: 8 bytes, or as many as --size says",
     example="poke guest_data 1 --size 4",
 )
-def poke(context: Context, address: int, value: int, size: str | None, space: str | None) -> Iterator[str]:
-    """Writes what the address stands for now, whatever its permissions are."""
-    length = int(size or 8)
+def poke(context: Context, address: int, value: int, size: str | None, space: str | None, world: str | None) -> Iterator[str]:
+    """Writes what the address stands for now, whatever its permissions are; spaces and worlds as for `x`."""
+    length, number = int(size or 8), None if world is None else context.world(world)
     data = (value & ((1 << 8 * length) - 1)).to_bytes(length, "little")
-    context.debugger.write_memory(address, data, space=space or "current", hart=context.hart)
-    yield f"{context.place(address)}: {plural(length, 'byte')} written"
+    context.debugger.write_memory(address, data, space=space or "current", hart=context.hart, world=number)
+    yield f"{place(address, context.names_in(space, number)(address))}: {plural(length, 'byte')} written"
 
 
 HEX_BYTES = 128
@@ -117,15 +121,19 @@ def dump(context: Context, address: int | None, length: int | None, space: str |
 
 
 @command(
-    "search ADDR BYTES VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa]",
+    "search ADDR BYTES VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa] [--world WORLD]",
     aliases=("find",),
     help="search memory for a value: from where, how many bytes, what",
     example="search guest_main 256 0x8082 --size 2",
 )
-def search(context: Context, address: int, length: int, value: int, size: str | None, space: str | None) -> Iterator[str]:
+def search(
+    context: Context, address: int, length: int, value: int, size: str | None, space: str | None, world: str | None
+) -> Iterator[str]:
     """The value has as many bytes as --size says, else as few of 1, 2, 4, 8 as it needs; it is found at every address."""
     from core.debug.target import MemoryUnreadable
 
+    number = None if world is None else context.world(world)
+    read, names = context.debugger.read_memory, context.names_in(space, number)
     needed = next(n for n in (1, 2, 4, 8) if value < 1 << 8 * n)
     wanted = value.to_bytes(8, "little")[: int(size or needed)]
     if int(size or 8) < needed:
@@ -134,7 +142,7 @@ def search(context: Context, address: int, length: int, value: int, size: str | 
     while position < address + length:
         count = min(4096 - position % 4096, address + length - position)
         try:
-            data = tail + context.debugger.read_memory(position, count, space=space or "current", hart=context.hart)
+            data = tail + read(position, count, space=space or "current", hart=context.hart, world=number)
         except MemoryUnreadable:
             unreadable, tail, position = unreadable + count, b"", position + count
             continue
@@ -142,7 +150,7 @@ def search(context: Context, address: int, length: int, value: int, size: str | 
         at = data.find(wanted)
         while at >= 0 and found < MATCHES:
             found += 1
-            yield f"{context.place(start + at)}"
+            yield place(start + at, names(start + at))
             at = data.find(wanted, at + 1)
         tail, position = data[-(len(wanted) - 1) :] if len(wanted) > 1 else b"", position + count
         if position % SEARCH_CHUNK == 0:

@@ -7,11 +7,14 @@ console waits for the stop at its prompt.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
-from cli.commands.breakpoints import places
+from cli.commands.breakpoints import event_of, place_of
 from cli.context import CommandError, Context
+from cli.format import clip
 from cli.registry import command
 from cli.stepping import finish_frame, next_line, step_line
 from cli.summary import stop_summary
@@ -100,20 +103,28 @@ def finish(context: Context) -> Iterator[str]:
 )
 def until(context: Context, text: str) -> Iterator[str]:
     """An address, symbol or FILE:LINE is met in whatever world; breakpoints on the way stop the machine, too. `entry`
-    and `exit` mean those of guests; a cause may follow: until exit load_guest_page_fault.
+    and `exit` mean those of guests; causes and a world may follow: until exit load_guest_page_fault in guest2.
     """
     debugger = context.debugger
     first, *rest = text.split()
+    own: dict[str, Any] = {"owner": context.front, "temporary": True, "label": "reached"}
     if first.lower() in EVENTS:
-        spec = " ".join([EVENTS[first.lower()], *rest])
-        number = debugger.add_catch(spec, owner=context.front, temporary=True, hart=None).number
+        if len(rest) == 1 and is_world(rest[0]):
+            rest.insert(0, "in")
+        spec, world = event_of(context, [EVENTS[first.lower()], *rest])
+        number = debugger.add_catch(spec, world=world, **own).number
     elif first.upper() in MODES and not rest:
-        number = debugger.add_catch(f"mode any {first.upper()}", owner=context.front, temporary=True).number
+        number = debugger.add_catch(f"mode any {first.upper()}", **own).number
     else:
-        number = debugger.add_breakpoint(places(context, text)[0], owner=context.front, temporary=True).number
+        number = debugger.add_breakpoint(place_of(context, text), **own).number
     debugger.resume()
     yield from settle(context, wait_time(context))
     _forget(context, number)
+
+
+def is_world(word: str) -> bool:
+    """Whether a word names a guest: guest, guest2."""
+    return re.fullmatch(r"guests?:?\d*", word.lower()) is not None
 
 
 def _forget(context: Context, number: int) -> None:
@@ -179,4 +190,7 @@ def hart(context: Context, index: int | None) -> Iterator[str]:
         mark = "*" if number == context.hart else " "
         where = debugger.place(debugger.read_register("pc", number), hart=number)
         world = debugger.current_world(number).name
-        yield f"{mark} hart {number}  {debugger.mode_name(number):<2}  {world:<18} {where}"
+        machine = debugger.machine
+        stopped = machine.firmware.hart_state(number).name == "STOPPED"
+        state = "  stopped (until sbi_hart_start)" if stopped else "  in WFI" if machine.harts[number].wfi else ""
+        yield clip(f"{mark} hart {number}  {debugger.mode_name(number):<2}  {world:<18} {where}{state}", context.width)

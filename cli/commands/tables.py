@@ -53,9 +53,9 @@ def _stage(stage: StageMap, width: int) -> Iterator[str]:
     yield f"{stage.stage}-stage: {stage.mode}, root table at {stage.root:#x}, {plural(len(stage.ranges), 'range')}"
     for each in stage.ranges:
         last = each.start + each.size - 1
-        span = f"{source} {each.start:#014x}-{last:#014x} -> {target} {each.target:#012x}"
-        pages = f"{each.leaf >> 10} KiB pages" if each.leaf < 1 << 20 else f"{size_text(each.leaf)} pages"
-        yield clip(f"  {span}  {each.flags}  {size_text(each.size)}, {pages}", width)
+        span = f"{source} {each.start:#x}-{last:#x} -> {target} {each.target:#x}"
+        pages = "" if each.leaf == each.size else f" in pages of {size_text(each.leaf)}"
+        yield clip(f"  {span:<47} {each.flags}  {size_text(each.size)}{pages}", width)
     if not stage.complete:
         yield "  ... too many tables; do they point to each other?"
 

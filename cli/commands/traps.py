@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.context import HOST, Context
-from cli.format import NARROW, clip
+from cli.format import NARROW, clip, wrapped
 from cli.registry import command
 
 if TYPE_CHECKING:
@@ -31,11 +31,9 @@ def trap(context: Context) -> Iterator[str]:
 
     for line in explain_last_trap(context.debugger, context.hart):
         indent = line[: len(line) - len(line.lstrip())]
-        yield from textwrap.wrap(line, max(40, context.width), subsequent_indent=indent + "  ") or [""]
+        yield from wrapped(line.strip(), context.width, indent) or [""]
     found = trap_return(context.debugger, context.hart)
     if found is not None and found.notes:
-        from cli.summary_return import wrapped
-
         yield ""
         goal = context.debugger.loaded_guest(context.hart) if found.mode.startswith("V") else None
         yield f"before the return ({found.instruction}, to {found.mode}-mode at {context.place(found.pc, goal)}):"

@@ -63,7 +63,9 @@ def _formatted(context: Context, fmt: str, value: int) -> str:
     if form.letter in "is":
         raise CommandError(f"print takes no /{form.letter}; use x/{form.letter}")
     shown = value_text(value & ((1 << form.size * 8) - 1), form.letter, form.size, context.symbol_at)
-    return f"0x{value:x}" if form.letter == "x" and form.size == 8 else shown
+    if form.size == 8 and form.letter in "xt":  # without the zeros in front that memory is shown with
+        return f"0x{value:x}" if form.letter == "x" else f"{value:b}"
+    return shown
 
 
 @command("locals", help="show the variables and parameters of the function at pc", example="locals")

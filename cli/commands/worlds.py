@@ -5,14 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
 from cli.format import clip, plural
 from cli.registry import command
 from cli.timeline import duration_text
 
+if TYPE_CHECKING:
+    from core.debug.target import World
+
 SHOWN = 20
 """Events that `history` shows unless told."""
+ROOT = (1 << 44) - 1
+"""hgatp.PPN."""
 PLACES = 10
 """Places that `stats` shows."""
 
@@ -22,23 +28,36 @@ def worlds(context: Context) -> Iterator[str]:
     """World 1 is the host, guests follow in the order of their first entry, told apart by hgatp. Of a world that does not
     run, pc and mode are those it was left with.
     """
+    debugger = context.debugger
+    current = debugger.current_world(context.hart).number
+    harts = [debugger.current_world(hart).number for hart in range(debugger.harts)]
+    for world in debugger.worlds():
+        mark = "*" if world.number == current else " "
+        on = ", ".join(f"hart {hart}" for hart, number in enumerate(harts) if number == world.number and len(harts) > 1)
+        state = f"{world.state} on {on}" if on else world.state
+        yield f"{mark} {world.number}  {world.name}: {state}" + (f" ({world.why})" if world.why else "")
+        yield from _where(context, world, harts)
+
+
+def _where(context: Context, world: World, harts: list[int]) -> Iterator[str]:
+    """Where a world is, or was left, on the chosen hart or else on one that knows."""
     from core.debug.target import DebugError
 
-    current = context.debugger.current_world(context.hart).number
-    for world in context.debugger.worlds():
-        mark = "*" if world.number == current else " "
-        yield f"{mark} {world.number}  {world.name}: {world.state}" + (f" ({world.why})" if world.why else "")
+    debugger, pc, where = context.debugger, None, ""
+    known = [hart for hart, number in enumerate(harts) if number == world.number]
+    for hart in dict.fromkeys([*([context.hart] if context.hart in known else known), context.hart, *range(len(harts))]):
+        chosen = None if harts[hart] == world.number else world.number
         try:
-            chosen = None if world.number == current else world.number
-            pc = context.debugger.read_register("pc", context.hart, world=chosen)
-            mode = context.debugger.mode_name(context.hart, world=chosen)
-            place = context.debugger.place(pc, world.number)
-            where = f"{mode}-mode at {pc:#x}" + (f" <{place}>" if not place.startswith("0x") else "")
+            pc = debugger.read_register("pc", hart, world=chosen)
+            where = f"{debugger.mode_name(hart, world=chosen)}-mode at {context.place(pc, world.number)}"
+            break
         except DebugError as problem:
-            where = str(problem)
-        more = f"; {plural(world.entries, 'entry').replace('entrys', 'entries')}, {plural(world.exits, 'exit')}"
-        hgatp = f"; hgatp={world.hgatp:#x}" if world.number != 1 else ""
-        yield clip(f"     {where}{more}{hgatp}", context.width)
+            where = where or str(problem)
+    more = f"; {plural(world.entries, 'entry').replace('entrys', 'entries')}, {plural(world.exits, 'exit')}"
+    root = f"; hgatp root {(world.hgatp & ROOT) << 12:#x}" if world.number != 1 else ""
+    yield clip(f"     {where}{more}{root}", context.width)
+    if world.number != 1 and pc is not None and not context.symbol_at(pc, world.number):
+        yield f"     no symbols; `symfile guest{world.number - 1} FILE` takes them from its ELF file"
 
 
 @command(
@@ -113,20 +132,20 @@ def stats(context: Context) -> Iterator[str]:
     """
     from core.debug.statistics import statistics
 
-    debugger = context.debugger
-    found = statistics(debugger.worlds_known, debugger.machine.harts)
+    debugger, names = context.debugger, context.debugger.worlds_known
+    found = statistics(names, debugger.machine.harts)
     total = sum(world.retired for world in found.worlds) or 1
-    yield "World                     Entries   Instructions        "
+    yield "World                     Entries   Instructions"
     for use in found.worlds:
         yield f"{use.name:<24} {use.entries:>8,} {use.retired:>14,}  {100 * use.retired / total:>5.1f} %"
     if found.exits:
         yield "VM exits by cause                                   Count   Host instructions each"
         for exit_ in found.exits:
-            name = clip(f"{debugger.worlds_known.name(exit_.world)}: {exit_.text}", 50)
+            name = clip(f"{names.name(exit_.world)}: {exit_.text}", 50)
             yield f"{name:<50} {exit_.count:>7,}  {exit_.average:>10,.1f}"
         yield f"VM exits by place, of the last {found.kept:,} events"
     for place in found.places[:PLACES]:
-        where = debugger.place(place.pc, place.world)
+        where = f"{names.name(place.world)}, {debugger.place(place.pc, place.world)}"
         yield clip(f"{place.count:>9,}  {where}: {place.text}", context.width)
     if len(found.places) > PLACES:
         yield f"           ... and {len(found.places) - PLACES} more places"

@@ -36,9 +36,10 @@ class Symbol:
     end: int = 0
 
 
-def _rank(symbol: Symbol) -> tuple[int, bool, bool, bool]:
-    """Order by address; among symbols at one address the most telling last."""
-    return (symbol.address, symbol.kind is SymbolKind.FUNCTION, symbol.is_global, symbol.size > 0)
+def _rank(symbol: Symbol) -> tuple[int, bool, bool, bool, bool]:
+    """Order by address; among symbols at one address the most telling last: what begins there before what ends there."""
+    begins = not symbol.name.endswith("end")
+    return (symbol.address, symbol.kind is SymbolKind.FUNCTION, begins, symbol.is_global, symbol.size > 0)
 
 
 class SymbolTable:

@@ -11,9 +11,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from core.boot.sbi.host import HartState
 from core.boot.symbols import SymbolTable
 from core.debug.catches import Catch
 from core.debug.errors import MachineEnded, MachineRunning
+from core.debug.history import streak
+from core.debug.loops import trap_loop
 from core.debug.naming import Naming
 from core.debug.points import Hit, Points
 from core.debug.stops import Event, NewWorld, Resumed, StateChanged, Stop, StopKind, Stopped
@@ -24,13 +27,17 @@ from core.hart import Hart
 from core.machine import Machine
 from core.scheduler import Outcome
 from core.trap.catches import Caught
+from core.trap.causes import Interrupt
 
 INLINE_STEPS = 256
 """Up to so many steps run on the caller's thread."""
 FEW_STEPS = 16
 """So many steps leave page tables as they are, as far as names of addresses go."""
 CHUNK = 1 << 40
-"""Units of one `Machine.run` while continuing; it returns earlier when asked to stop."""
+"""Units of one `Machine.run` while stepping through a range; it returns earlier when asked to stop."""
+LOOK = 16
+"""Slices of the engine after which a machine that runs is looked at: does it get anywhere?"""
+EXTERNAL = 1 << Interrupt.SEI | 1 << Interrupt.VSEI | 1 << Interrupt.MEI | 1 << Interrupt.SGEI
 INPUT_WAIT = 0.2
 """Seconds between looks at a stop request while waiting for input."""
 NOWHERE = -1
@@ -38,7 +45,7 @@ STEPPED = (Outcome.BUDGET, Outcome.RANGE)
 SIMPLE_STOPS = {
     Outcome.STOPPED: (StopKind.INTERRUPTED, "stopped at {where}"),
     Outcome.EBREAK: (StopKind.EBREAK, "ebreak at {where}"),
-    Outcome.IDLE: (StopKind.IDLE, "every hart waits in WFI and nothing will wake it"),
+    Outcome.IDLE: (StopKind.IDLE, "all harts wait in WFI and nothing can wake them"),
     Outcome.RESET: (StopKind.RESET, "the machine was reset"),
 }
 
@@ -214,20 +221,39 @@ class Control:
         return self._explain(outcome, hart, StopKind.STEP)
 
     def _continue(self) -> Stop:
+        told = False
+        look = LOOK * self.machine.engine.slice_units
         while True:
-            units = CHUNK if self.limit is None else max(0, self.limit - self.machine.retired(self.machine.current.hartid))
-            outcome = self.machine.run(units) if units else Outcome.BUDGET
+            left = look if self.limit is None else max(0, self.limit - self.machine.retired(self.machine.current.hartid))
+            outcome = self.machine.run(min(left, look)) if left else Outcome.BUDGET
             if self._interrupted and outcome in (Outcome.BUDGET, Outcome.IDLE):
                 outcome = Outcome.STOPPED
             hart = self.machine.current.hartid
             if outcome is Outcome.RESET:
                 self._after_reset()
-            elif outcome is Outcome.IDLE and self.waits_for_input:
+            elif outcome is Outcome.IDLE and self.waits_for_input and self._wakes_on_input():
                 self.machine.wait_for_input(INPUT_WAIT)
             elif outcome is Outcome.BUDGET and self.limit is not None and self.machine.retired(hart) >= self.limit:
                 return self._stop(StopKind.LIMIT, hart, f"{self.limit} instructions are over")
             elif outcome is not Outcome.BUDGET:
                 return self._explain(outcome, hart, StopKind.LIMIT)
+            elif not told and (found := next(filter(None, map(self._nowhere, self.machine.harts)), None)):
+                told = True
+                self.machine.warning(found)
+                if self.limit is not None and all(streak(each) or self._waits(each) for each in self.machine.harts):
+                    return self._stop(StopKind.LIMIT, hart, f"the limit of {self.limit} instructions is never reached: {found}")
+
+    def _nowhere(self, hart: Hart) -> str | None:
+        """Why a hart gets nowhere, see core.debug.loops."""
+        debugger: Any = self
+        return trap_loop(debugger, hart)
+
+    def _waits(self, hart: Hart) -> bool:
+        return bool(hart.wfi) or self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED
+
+    def _wakes_on_input(self) -> bool:
+        """Whether an external interrupt could end the WFI of some hart."""
+        return any(hart.mie & EXTERNAL for hart in self.machine.harts)
 
     def _attend(self, hart: Hart, event: Attention) -> Outcome | None:
         """Asked by the scheduler: the outcome to stop with, None to go on."""
@@ -293,7 +319,10 @@ class Control:
         if outcome is Outcome.RESET:
             self._after_reset()
         kind, text = SIMPLE_STOPS[outcome]
-        return self._stop(kind, hart, text.format(where=where))
+        if outcome is Outcome.IDLE and budget is StopKind.STEP:
+            stopped = self.machine.firmware.hart_state(hart) is HartState.STOPPED
+            text = "hart {hart} " + ("is stopped: it runs after sbi_hart_start" if stopped else "waits in WFI at {where}")
+        return self._stop(kind, hart, text.format(where=where, hart=hart))
 
     def _explain_hit(self, outcome: Outcome, hart: int, where: str) -> Stop:
         hit, self._hit = self._hit, None
@@ -304,7 +333,8 @@ class Control:
         numbers = tuple(point.number for point in hit.points)
         found: dict[str, Any] = {"number": numbers[0], "numbers": numbers}
         if outcome is Outcome.BREAKPOINT:
-            return self._stop(StopKind.BREAKPOINT, hart, f"breakpoint {numbers[0]} at {where}{hit.problem}", **found)
+            head = hit.points[0].label or f"breakpoint {numbers[0]} at"
+            return self._stop(StopKind.BREAKPOINT, hart, f"{head} {where}{hit.problem}", **found)
         if outcome is Outcome.WATCHPOINT and hit.address is not None:
             text = f"{hit.text}, now at {where}{hit.problem}"
             if isinstance(hit.points[0], Catch):

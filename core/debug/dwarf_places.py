@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import lru_cache
 from typing import Any
 
 from core.debug.dwarf_types import Register, register_name
@@ -41,6 +43,26 @@ def locate(dwarf: Any, unit: Any, expression: Any, pc: int, register: Register) 
 
 def frame_rule(dwarf: Any, pc: int) -> tuple[dict[Any, Any], int] | None:
     """The row of the call frame table that holds at `pc`, and the column of the return address; None without one."""
+    found = frame_entry(dwarf, pc)
+    return None if found is None else (found[0], found[1].header["return_address_register"])
+
+
+def frame_entry(dwarf: Any, pc: int) -> tuple[dict[Any, Any], Any] | None:
+    """The row of the call frame table that holds at `pc`, and the entry (CIE) it belongs to; None without one."""
+    starts, entries = _frames(dwarf)
+    index = bisect_right(starts, pc) - 1
+    if index < 0:
+        return None
+    entry = entries[index]
+    if pc >= starts[index] + entry.header["address_range"]:
+        return None
+    rows = [row for row in entry.get_decoded().table if row["pc"] <= pc]
+    return (rows[-1], entry.cie) if rows else None
+
+
+@lru_cache(maxsize=8)
+def _frames(dwarf: Any) -> tuple[list[int], list[Any]]:
+    """The entries of the call frame table and where each begins, by address."""
     from elftools.dwarf.callframe import FDE, CallFrameInfo
 
     class Frames(CallFrameInfo):
@@ -57,13 +79,9 @@ def frame_rule(dwarf: Any, pc: int) -> tuple[dict[Any, Any], int] | None:
         entries = frames.get_entries()
     else:
         entries = dwarf.EH_CFI_entries() if dwarf.has_EH_CFI() else []
-    for entry in entries:
-        if isinstance(entry, FDE) and entry.cie is not None:
-            start = entry.header["initial_location"]
-            if start <= pc < start + entry.header["address_range"]:
-                rows = [row for row in entry.get_decoded().table if row["pc"] <= pc]
-                return (rows[-1], entry.cie.header["return_address_register"]) if rows else None
-    return None
+    found = [entry for entry in entries if isinstance(entry, FDE) and entry.cie is not None]
+    found.sort(key=lambda entry: entry.header["initial_location"])
+    return [entry.header["initial_location"] for entry in found], found
 
 
 def canonical_frame(dwarf: Any, pc: int, register: Register) -> int | None:

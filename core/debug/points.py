@@ -231,7 +231,8 @@ class Points:
         hit = self._stopping(debugger, hart, matching)
         if hit is not None:
             first = next(catch for catch in matching if catch in hit.points)
-            text = f"catch {first.number}: {words(debugger, hart, first)}"
+            head = "" if first.label else f"catch {first.number}: "
+            text = head + words(debugger, hart, first)
             hit = replace(hit, text=text, world=event_world(self.worlds, hart, first.spec))
         hart.caught = 0
         return hit

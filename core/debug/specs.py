@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from core.boot.sbi.registry import EXTENSIONS
 from core.csr.csr import Csr
@@ -88,7 +89,10 @@ def cause_of(word: str) -> int:
         return int(Cause[name])
     if name in Interrupt.__members__:
         return INTERRUPT_BIT | Interrupt[name]
-    value = number(word, "cause: give its number or a name such as load_guest_page_fault or sti")
+    names = [each.lower() for each in (*Cause.__members__, *Interrupt.__members__)]
+    near = [each for each in names if each.startswith(word.lower())] or get_close_matches(word.lower(), names, 3)
+    hint = f"; did you mean {', '.join(near[:4])}?" if near else ": give its number or a name such as load_guest_page_fault"
+    value = number(word, f"cause{hint}")
     if value & ~INTERRUPT_BIT > 63:
         raise DebugError(f"{word} is no cause; exceptions are 0 to 63, interrupts interrupt:0 to interrupt:63")
     return value

@@ -90,7 +90,8 @@ class Breakpoint:
     set it; temporary: removed when it stops the machine; world: the number of the world it belongs to, None for any,
     GUESTS for every guest; hart: None for any; condition: hits for which it is false do not count; ignore: so many more
     hits count without stopping; hits: how many have counted; code: a breakpoint's condition once more, for the engines
-    (see core.engine.conditions): where it is false, nobody hears of the hit.
+    (see core.engine.conditions): where it is false, nobody hears of the hit; label: words for the stop instead of
+    "breakpoint N at", of a point that a command set for its own use.
     """
 
     number: int
@@ -106,3 +107,4 @@ class Breakpoint:
     ignore: int = 0
     space: str = "virtual"
     code: bytes | None = None
+    label: str = ""

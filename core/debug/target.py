@@ -248,17 +248,20 @@ class Debugger(Control):
         condition: Condition | None = None,
         code: bytes | None = None,
         ignore: int = 0,
+        label: str = "",
     ) -> Breakpoint:
         """Stop before the instruction at a virtual address; it need not be mapped yet.
 
         world: None for any, GUESTS for every guest; it may be one that is not known yet. condition(debugger, hart): hits
         for which it is false do not count; code: the same as bytecode (core.engine.conditions), which engines evaluate
-        without leaving; where they cannot tell, condition decides. ignore: go on for so many that do count. Raises
-        TooMany, MachineRunning.
+        without leaving; where they cannot tell, condition decides. ignore: go on for so many that do count. label: as
+        in Breakpoint. Raises TooMany, MachineRunning.
         """
         self._require_stopped()
         number = self.points.new_number()
-        point = Breakpoint(number, "break", address, 1, owner, temporary, 0, world, hart, condition, ignore, code=code)
+        point = Breakpoint(
+            number, "break", address, 1, owner, temporary, 0, world, hart, condition, ignore, code=code, label=label
+        )
         return self.points.place(point)
 
     def add_watchpoint(
@@ -296,6 +299,7 @@ class Debugger(Control):
         condition: Condition | None = None,
         ignore: int = 0,
         temporary: bool = False,
+        label: str = "",
     ) -> Catch:
         """Stop after an event (the words are in core.debug.specs). Raises DebugError for what cannot be caught."""
         self._require_stopped()
@@ -314,6 +318,7 @@ class Debugger(Control):
             ignore,
             "gpa" if found.event == "gpa" else "virtual",
             spec=found,
+            label=label,
         )
         self.points.place(catch)
         return catch

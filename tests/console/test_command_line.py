@@ -111,7 +111,7 @@ def test_max_instructions(image: Image) -> None:
 def test_waiting_for_ever_ends_when_input_has_ended(image: Image) -> None:
     status, output, errors = hartline(*image(WAIT_FOR_EVER))
     assert (status, output) == (125, "")
-    assert errors == "hartline: every hart waits in WFI and nothing will wake it\n"
+    assert errors == "hartline: all harts wait in WFI and nothing can wake them\n"
 
 
 def test_ctrl_c_without_a_terminal(image: Image) -> None:

@@ -249,7 +249,7 @@ def test_a_machine_that_nothing_will_wake_says_so(target: RiscvTarget, debugger:
     assert debugger.wait(5) is not None
     report = target.stop_report()
     assert (report.signal, report.cause, report.exit_code) == (Signal.NONE, Cause.PLAIN, None)
-    assert report.remark == "every hart waits in WFI and nothing will wake it"
+    assert report.remark == "all harts wait in WFI and nothing can wake them"
     assert target.describe(FIRST) == "HS, hart 0, stopped: idle"
 
 
