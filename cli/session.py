@@ -82,6 +82,8 @@ class Session:
         self._stdio = StdioFront(debugger, ends=self._ends, stopped=self._stopped_at_uart)
         self._killed = False
         self._in_console = False
+        self._told: Stop | None = None
+        """The stop that the user has heard of while the terminal was the guest's."""
 
     def run(self) -> int:
         """The whole session; the exit status. Raises gdbstub.server.ServerError when the port is not to be had."""
@@ -220,6 +222,7 @@ class Session:
     def _stopped_at_uart(self, stop: Stop) -> None:
         """A stop that is not the end, while the terminal is the guest's. gdb tells its user itself."""
         if self._gdb_client() is None:
+            self._told = stop
             error(f"{stop.text} (Ctrl-A c opens the console)" if interactive() else stop.text)
 
     def _status(self) -> int:
@@ -232,13 +235,10 @@ class Session:
             return machine_status(stop)
         if self._in_console:
             return 0
-        if stop.kind is StopKind.LIMIT:
+        status = {StopKind.LIMIT: LIMIT_STATUS, StopKind.IDLE: IDLE_STATUS}.get(stop.kind, 0)
+        if status and stop is not self._told:
             error(stop.text)
-            return LIMIT_STATUS
-        if stop.kind is StopKind.IDLE:
-            error(stop.text)
-            return IDLE_STATUS
-        return 0
+        return status
 
 
 def interactive() -> bool:

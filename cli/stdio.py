@@ -86,9 +86,10 @@ class StdioFront:
         self._wake = wake
         try:
             self._debugger.waits_for_input = not self._input_ended
+            seen = None if self._debugger.running else self._debugger.stop
             with raw_terminal(self._fd):
                 start()
-                return self._loop(reader)
+                return self._loop(reader, seen)
         finally:
             self._debugger.waits_for_input = False
             unsubscribe()
@@ -100,9 +101,9 @@ class StdioFront:
         """Look again whether the run has ended; from any thread."""
         self._wake()
 
-    def _loop(self, reader: int) -> Key | None:
+    def _loop(self, reader: int, seen: Stop | None) -> Key | None:
+        """`seen`: the stop that the user knows of; the machine may have stopped again by now."""
         terminal = os.isatty(self._fd)
-        seen = None if self._debugger.running else self._debugger.stop
         while True:
             stop = None if self._debugger.running else self._debugger.stop
             if stop is not None and self._ends(stop, self._input_ended):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.context import CommandError, Context
+from cli.context import HOST, CommandError, Context
 from cli.expression import ExpressionError
 from cli.format import plural
 from cli.registry import command
@@ -37,10 +37,11 @@ def _list(context: Context) -> Iterator[str]:
         if point.world is not None:
             where += f", in {_world_name(context, point.world)}"
         rows.append((point, what, where))
+    kind = max(len("What"), *(len(what) for _, what, _ in rows))
     wide = max(len("Where"), *(len(where) for *_, where in rows))
-    yield f"Num  {'What':<16}  {'Where':<{wide}}  Hits  Owner"
+    yield f"Num  {'What':<{kind}}  {'Where':<{wide}}  Hits  Owner"
     for point, what, where in rows:
-        yield f"{point.number:<4} {what:<16}  {where:<{wide}}  {point.hits:>4}  {point.owner}"
+        yield f"{point.number:<4} {what:<{kind}}  {where:<{wide}}  {point.hits:>4}  {point.owner}"
 
 
 @command(
@@ -77,8 +78,13 @@ def _set(context: Context, text: str, temporary: bool) -> Iterator[str]:
 
 
 def named(context: Context, address: int, world: int | None) -> str:
-    """A breakpoint's address in words: by the symbols of its world, or of the first that has one there."""
-    tried = [None, *context.debugger.worlds_known.numbers()] if world is None else [world]
+    """A breakpoint's address in words: by the symbols of its world, or of the first that has one there. Those of a guest
+    that is still to come are taken to be the program's.
+    """
+    known = context.debugger.worlds_known
+    if world is not None and world not in known.numbers() and known.symbols_of(world)[0] is None:
+        world = HOST
+    tried = [None, *known.numbers()] if world is None else [world]
     return next((context.place(address, each) for each in tried if context.symbol_at(address, each)), f"{address:#x}")
 
 

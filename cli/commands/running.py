@@ -18,6 +18,7 @@ from cli.format import clip
 from cli.registry import command
 from cli.stepping import finish_frame, next_line, step_line
 from cli.summary import stop_summary
+from cli.typed import Typed, show_value
 
 MODES = ("M", "HS", "U", "VS", "VU")
 EVENTS = {"entry": "vmentry", "vmentry": "vmentry", "exit": "vmexit", "vmexit": "vmexit"}
@@ -87,9 +88,17 @@ def into(context: Context) -> Iterator[str]:
     console_only=True,
 )
 def finish(context: Context) -> Iterator[str]:
-    """Where it returns to is known from the call frame information, else it is taken to be in ra."""
+    """Where it returns to is known from the call frame information, else it is taken to be in ra. What it returns is
+    shown by its type.
+    """
+    program = context.program()
+    kind = program[1].returns(context.value("pc")) if program else None
     number = finish_frame(context)
     yield from settle(context, wait_time(context))
+    stop = context.debugger.stop
+    if not context.debugger.running and stop.number == number and kind is not None and kind.kind in ("base", "pointer", "enum"):
+        value = Typed(kind, None, context.value("a0").to_bytes(8, "little"))
+        yield f"returned ({kind.name}) {show_value(context, value)}"
     _forget(context, number)
 
 

@@ -82,7 +82,7 @@ def python(context: Context, text: str | None) -> Iterator[str]:
     "define [NAME] [LINE]",
     aliases=("alias",),
     help="give a name to a command line, or to several separated by ; ($1 is the first word given)",
-    example="define where print $pc; csr hstatus",
+    example="define look print $pc; csr hstatus",
     console_only=True,
 )
 def define(context: Context, name: str | None, line: str | None) -> Iterator[str]:

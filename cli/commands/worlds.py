@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
-from cli.format import clip, plural
+from cli.format import clip, plural, wrapped
 from cli.registry import command
 from cli.timeline import duration_text
 
@@ -55,7 +55,7 @@ def _where(context: Context, world: World, harts: list[int]) -> Iterator[str]:
             where = where or str(problem)
     more = f"; {plural(world.entries, 'entry').replace('entrys', 'entries')}, {plural(world.exits, 'exit')}"
     root = f"; hgatp root {(world.hgatp & ROOT) << 12:#x}" if world.number != 1 else ""
-    yield clip(f"     {where}{more}{root}", context.width)
+    yield from wrapped(f"{where}{more}{root}", context.width, " " * 5)
     if world.number != 1 and pc is not None and not context.symbol_at(pc, world.number):
         yield f"     no symbols; `symfile guest{world.number - 1} FILE` takes them from its ELF file"
 

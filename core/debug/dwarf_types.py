@@ -105,6 +105,13 @@ class Types:
         """Variables and parameters of the function at `pc`, innermost block first."""
         return list(dict.fromkeys(name_of(resolve(die)) for die in self._locals(pc)))
 
+    def returns(self, pc: int) -> Type | None:
+        """What the function at `pc` returns, a "void" type for nothing; None when no function is known there."""
+        unit = self.sources.unit_of(pc)
+        functions = (d for d in (unit.get_top_DIE().iter_children() if unit else ()) if d.tag == "DW_TAG_subprogram")
+        die = next((d for d in functions if self._covers(d, pc, unit)), None)
+        return None if die is None else self.type_of(resolve(die))
+
     # -- places -------------------------------------------------------------------------------------------------------
 
     def _locals(self, pc: int) -> list[Any]:
