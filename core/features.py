@@ -128,6 +128,7 @@ DEFAULT_FEATURES = (
     | Feature.ZFHMIN
     | Feature.ZFH
     | Feature.ZFA
+    | Feature.SVINVAL
     | Feature.SVPBMT
     | Feature.SVNAPOT
     | Feature.SMSTATEEN
