@@ -121,7 +121,10 @@ def test_ctrl_c_without_a_terminal(image: Image) -> None:
     process.stdin.flush()
     assert process.stdout.read(1) == "a"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    try:
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert (process.returncode, errors) == (130, "")
 
 
