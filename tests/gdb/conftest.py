@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gdb.driver import Gdb, lldb_path
-
-collect_ignore = [] if lldb_path() else ["test_lldb.py"]
-"""gdb must be there; LLDB is looked at where there is one."""
+from tests.gdb.driver import Gdb
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from typing import Any
 from pygdbmi.gdbcontroller import GdbController
 
 GDB = "gdb-multiarch"
-LLDBS = ("lldb-19", "lldb-18", "lldb-17")
 TIMEOUT = 30.0
 
 
@@ -26,11 +25,6 @@ def gdb_path() -> str:
     path = shutil.which(GDB)
     assert path, f"{GDB} is not installed; install it with: apt-get install gdb-multiarch"
     return path
-
-
-def lldb_path() -> str | None:
-    """An LLDB that knows RISC-V well (from 17 on), None where there is none."""
-    return next((path for name in LLDBS if (path := shutil.which(name))), None)
 
 
 def batch(*commands: str, elf: Path | None = None, timeout: float = TIMEOUT) -> str:
