@@ -140,5 +140,8 @@ DEFAULT_FEATURES = (
     | Feature.SSCOFPMF
     | Feature.SMCNTRPMF
     | Feature.SHLCOFIDELEG
+    | Feature.SSNPM
+    | Feature.SMNPM
+    | Feature.SMMPM
 )
 """What a machine has unless `--cpu` says otherwise."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from core.csr.csr import Csr, Effect
-from core.csr.fields import rw, warl
+from core.csr.fields import PMM, rw, warl
 from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import M64, inline, isset, u64
@@ -23,7 +23,7 @@ class EnvcfgFields:
 
 
 class TranslationEnvcfgFields(EnvcfgFields):
-    """What menvcfg and henvcfg have in common: a henvcfg bit is read-only zero while the menvcfg bit is 0."""
+    """What menvcfg and henvcfg have in common, but for PMM: a henvcfg bit is read-only zero while the menvcfg bit is 0."""
 
     STCE = rw(63, "stimecmp (vstimecmp) exists below", needs=Feature.SSTC)
     PBMTE = rw(62, "page tables have memory types (Svpbmt)", needs=Feature.SVPBMT)
@@ -48,6 +48,8 @@ class Menvcfg(TranslationEnvcfgFields, Csr, address=0x30A, effects=Effect.TRANSL
     Unless the hart is strict, ADUE is 1 after reset, as many programs leave A and D of their page tables clear.
     """
 
+    PMM = warl(33, 32, "pointer masking in S-mode (norm:menvcfg_pmm_op)", values=PMM, needs=Feature.SMNPM)
+
     @staticmethod
     def write(h: Hart, value: u64) -> None:
         """Set the slot. Software that sets ADUE itself needs no warning about it."""
@@ -67,6 +69,8 @@ class Henvcfg(TranslationEnvcfgFields, Csr, address=0x60A, ext="H", effects=Effe
     menvcfg allows it.
     """
 
+    PMM = warl(33, 32, "pointer masking in VS-mode (norm:henvcfg_pmm_op)", values=PMM, needs=Feature.SSNPM)
+
     @staticmethod
     def read(h: Hart) -> u64:
         """The slot, without what menvcfg forbids."""
@@ -84,8 +88,10 @@ class Henvcfg(TranslationEnvcfgFields, Csr, address=0x60A, ext="H", effects=Effe
             h.vsstatus &= u64(~SDT)
 
 
-class Senvcfg(EnvcfgFields, Csr, address=0x10A):
+class Senvcfg(EnvcfgFields, Csr, address=0x10A, effects=Effect.TRANSLATION):
     """senvcfg, Supervisor Environment Configuration (norm:senvcfg)."""
+
+    PMM = warl(33, 32, "pointer masking in U- and VU-mode (norm:senvcfg_pmm_Ssnpm)", values=PMM, needs=Feature.SSNPM)
 
 
 class CounterenFields:

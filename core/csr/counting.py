@@ -31,7 +31,7 @@ state("counting", doc="which counters count now, bits as in mcountinhibit")
 state("filtered", doc="1 when some counter stands still in some modes")
 state("hpm_count", COUNT, "slots of mhpmcounter3 and those after it")
 state("hpm_event", COUNT, "mhpmevent3 and those after it")
-state("hpm_seen", COUNT, "value of the counter when it was last written or looked at for overflow")
+state("hpm_seen", COUNT, "the counter when it or its selector was written last: a smaller value has overflowed")
 state("hpm_armed", doc="1 when an overflow may come to pass that sets an OF bit")
 
 
@@ -136,24 +136,23 @@ def settle(h: Hart, mode: u64, v: u64, offset: u64) -> None:
     h.filtered = u64(filters != 0)
     if wanted & PROGRAMMABLE != 0 and h.features & Feature.SSCOFPMF != 0:
         h.hpm_armed = 1
-        end_slice(h)
+    if h.hpm_armed != 0:
+        end_slice(h)  # what comes next may overflow; count_overflows finds out whether anything can
 
 
 @cold
 def count_overflows(h: Hart) -> None:
-    """Set OF of counters that have overflowed since the last time, and LCOFIP with it (norm:mhpmevent_of_bit_set,
+    """Set OF of counters that have overflowed, and LCOFIP with it (norm:mhpmevent_of_bit_set,
     norm:LCOFIP_op). A counter whose OF is set counts on and asks for no interrupt (norm:count_overflow_interrupt)."""
     h.hpm_armed = 0
     for index in range(COUNT):
         event = h.hpm_event[index]
         if event & OF == 0 and event & EVENT_MASK != NO_EVENT:
-            value = event_count(h, index)
-            if value < h.hpm_seen[index]:
+            if event_count(h, index) < h.hpm_seen[index]:
                 h.hpm_event[index] = event | OF
                 h.mip |= LCOFIP
             elif (h.counting >> u64(index + FIRST)) & 1 != 0:
                 h.hpm_armed = 1
-            h.hpm_seen[index] = value
 
 
 @cold

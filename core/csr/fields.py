@@ -19,6 +19,8 @@ STATES = {0: "Off", 1: "Initial", 2: "Clean", 3: "Dirty"}
 """Words for FS, VS and XS (norm:mstatus_fs_vs_xs_enc)."""
 XLENS = {1: "32", 2: "64", 3: "reserved"}
 """Words for MXL, SXL, UXL and VSXL (norm:misa_mxl_enc)."""
+PMM = {0: "off", 2: "upper 7 bits ignored", 3: "upper 16 bits ignored"}
+"""Words for the legal values of PMM and HUPMM, pointer masking (norm:menvcfg_pmm_enc)."""
 PRIVILEGES = {0: "U", 1: "S", 2: "reserved", 3: "M"}
 """Words for MPP; SPP and SPVP use the first two."""
 

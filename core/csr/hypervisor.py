@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from core.csr.csr import Csr, Effect
-from core.csr.fields import PRIVILEGES, XLENS, ro, rw, wlrl
+from core.csr.fields import PMM, PRIVILEGES, XLENS, ro, rw, warl, wlrl
 from core.csr.machine import DelegationFields
 from core.features import Feature
 from core.hart import Hart
@@ -15,6 +15,7 @@ from core.tolerance import Tolerance
 class Hstatus(Csr, address=0x600, ext="H", effects=Effect.TRANSLATION | Effect.INTERRUPT):
     """hstatus, Hypervisor Status (norm:hstatus_sz_acc_op)."""
 
+    HUPMM = warl(49, 48, "pointer masking of HLV and HSV from U-mode as VU-mode", values=PMM, needs=Feature.SSNPM)
     VSXL = ro(33, 32, "XLEN in VS-mode", reset=2, values=XLENS)
     VTSR = rw(22, "trap SRET in VS-mode")
     VTW = rw(21, "trap WFI in VS-mode")

@@ -10,11 +10,12 @@ import types
 from typing import Any
 
 from core.csr.csr import Csr, Effect, ignore_write, zero
-from core.csr.fields import Field, ro, rw
+from core.csr.fields import PMM, Field, ro, rw, warl
 from core.features import Feature
 from core.hart import Hart, state
 from core.isa.intrinsics import cold, get, isset, u64
 from core.kernel import make_kernel
+from core.trap.causes import Cause
 
 state("pmpaddr", 64, doc="pmpaddr0 to pmpaddr63 (norm:pmp_addr_registers)")
 state("pmpcfg", 64, doc="the configuration byte of each PMP entry (norm:pmp_cfg_rv64_layout)")
@@ -39,26 +40,36 @@ class Pmp:
     R = rw(0, "may be read")
 
 
-class Mseccfg(Csr, address=0x747, ext="Smepmp", effects=Effect.PROTECTION):
-    """mseccfg, Machine Security Configuration: exists if an extension has a field in it (norm:mseccfg_presence)."""
-
-    RLB = rw(2, "locked PMP entries may be changed")
-    MMWP = rw(1, "M-mode is denied what no PMP entry matches")
-    MML = rw(0, "entries are for M-mode or for S/U-mode, as L says")
-
-    @staticmethod
-    def legalize(h: Hart, old: u64, new: u64) -> u64:
-        """MML and MMWP are sticky; RLB that is 0 stays so while an entry is locked (norm:mseccfg_rlb_op_warl)."""
-        value = (new & 7) | (old & 3)
-        return value & 3 if old & 4 == 0 and any_locked(h) else value
-
-
 def any_locked(h: Hart) -> bool:
     """Whether a PMP entry has L set."""
     locked: u64 = 0
     for i in range(PMP_ENTRIES):
         locked |= h.pmpcfg[i]
     return isset(locked, Pmp.L)
+
+
+def legal_rlb(h: Hart, old: u64, new: u64) -> u64:
+    """RLB that is 0 stays so while an entry is locked (norm:mseccfg_rlb_op_warl)."""
+    return 0 if old == 0 and any_locked(h) else new
+
+
+def sticky(h: Hart, old: u64, new: u64) -> u64:
+    """MML and MMWP cannot be cleared (norm:mseccfg_mml_sticky)."""
+    return old | new
+
+
+class Mseccfg(Csr, address=0x747, effects=Effect.PROTECTION):
+    """mseccfg, Machine Security Configuration: exists if an extension has a field in it (norm:mseccfg_presence)."""
+
+    PMM = warl(33, 32, "pointer masking in M-mode (norm:mseccfg_pmm_presence_op)", values=PMM, needs=Feature.SMMPM)
+    RLB = warl(2, "locked PMP entries may be changed", legal=legal_rlb, needs=Feature.SMEPMP)
+    MMWP = warl(1, "M-mode is denied what no PMP entry matches", legal=sticky, needs=Feature.SMEPMP)
+    MML = warl(0, "entries are for M-mode or for S/U-mode, as L says", legal=sticky, needs=Feature.SMEPMP)
+
+    @staticmethod
+    def rule(h: Hart) -> u64:
+        """There with any of its fields."""
+        return 0 if h.features & (Feature.SMEPMP | Feature.SMMPM) != 0 else Cause.ILLEGAL_INSTRUCTION
 
 
 def bypass_lock(h: Hart) -> bool:

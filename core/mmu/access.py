@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from core.hart import Hart
 from core.isa.intrinsics import Const, inline, ram_read, ram_write, u64
-from core.mmu.modes import OFFSET_MASK, PAGE_MASK, Access
+from core.mmu.modes import OFFSET_MASK, PAGE_MASK, Access, Regime
 from core.mmu.regime import guest_regime, settle_data
 from core.mmu.slow import (
     amo_load_slow,
@@ -22,6 +22,9 @@ from core.mmu.slow import (
     translate_amo,
 )
 from core.mmu.tlb import INDEX_MASK, VOID
+
+UNMASKED = ((1 << 64) - 1) & ~Regime.PMM.mask
+"""A regime without pointer masking."""
 
 
 @inline
@@ -113,9 +116,10 @@ def guest_load(h: Hart, va: u64, size: u64) -> u64:
 
 
 def guest_fetch_load(h: Hart, va: u64, size: u64) -> u64:
-    """HLVX: as `guest_load`, with execute permission in the place of read permission (norm:hlsv_u_op)."""
+    """HLVX: as `guest_load`, with execute permission in the place of read permission (norm:hlsv_u_op), and without pointer
+    masking, which hstatus.HUPMM and its like bring to HLV and HSV only."""
     settle_data(h)
-    return load_through(h, va, size, Access.HLVX, guest_regime(h), VOID)
+    return load_through(h, va, size, Access.HLVX, guest_regime(h) & UNMASKED, VOID)
 
 
 def guest_store(h: Hart, va: u64, size: u64, value: u64) -> None:

@@ -12,7 +12,7 @@ from core.isa.intrinsics import Trap, cold, device_read, get, in_ram, ram_write,
 from core.mmu.modes import Access, Regime
 from core.mmu.physical import access_fault
 from core.mmu.pmp import pmp_allows
-from core.mmu.regime import settle_data
+from core.mmu.regime import masked, settle_data
 from core.mmu.slow import gva_info, locate, written
 
 BLOCK = 64
@@ -24,7 +24,7 @@ def locate_block(h: Hart, va: u64, access: u64, base: u64) -> u64:
     """The physical address of the block that contains `va`, with all checks of translation and PMP done."""
     spa = locate(h, va, 1, access, h.regime_data, base, 0) & BLOCK_MASK
     if not pmp_allows(h, spa, BLOCK, access, get(h.regime_data, Regime.PRIV)):
-        raise Trap(access_fault(access), va, 0, gva_info(h.regime_data))
+        raise Trap(access_fault(access), masked(h, va, h.regime_data), 0, gva_info(h.regime_data))
     return spa
 
 
@@ -34,7 +34,7 @@ def zero_block(h: Hart, va: u64) -> None:
     settle_data(h)
     spa = locate_block(h, va, Access.WRITE, h.tlb_write)
     if not in_ram(h, spa, BLOCK):
-        raise Trap(access_fault(Access.WRITE), va, 0, gva_info(h.regime_data))
+        raise Trap(access_fault(Access.WRITE), masked(h, va, h.regime_data), 0, gva_info(h.regime_data))
     for offset in range(0, BLOCK, 8):
         ram_write(h, u64(spa + offset), 8, 0)
     written(h, va & BLOCK_MASK, spa, BLOCK, h.regime_data, h.tlb_write)
@@ -53,4 +53,4 @@ def manage_block(h: Hart, va: u64) -> None:
         h.bus_error = 0
         device_read(h, spa, 0)
         if h.bus_error != 0:
-            raise Trap(access_fault(Access.MANAGE), va, 0, gva_info(h.regime_data))
+            raise Trap(access_fault(Access.MANAGE), masked(h, va, h.regime_data), 0, gva_info(h.regime_data))

@@ -70,7 +70,7 @@ class Access(IntEnum):
 class Regime:
     """The rights under which an access is made, as one word.
 
-    In M-mode all other bits are zero, so equal rights are equal words.
+    In M-mode all other bits but PMM are zero, so equal rights are equal words.
     """
 
     PRIV = rw(1, 0, "effective privilege mode: 0 U, 1 S, 3 M")
@@ -78,6 +78,7 @@ class Regime:
     SUM = rw(3, "the SUM that governs: sstatus.SUM, or vsstatus.SUM when V=1")
     MXR = rw(4, "execute-only pages are readable in the first stage")
     GMXR = rw(5, "execute-only pages are readable in the G-stage")
+    PMM = rw(7, 6, "pointer masking, coded as in menvcfg.PMM; 0 while MXR acts (norm:pm_mxr_exception)")
 
 
 def levels_of(mode: u64) -> u64:

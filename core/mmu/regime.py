@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from core.csr.config import Henvcfg, Menvcfg, Senvcfg
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
+from core.csr.pmp import Mseccfg
+from core.csr.translation import BARE, Satp
 from core.csr.vs import Vsstatus
 from core.hart import Hart
-from core.isa.intrinsics import cold, get, isset, u64
+from core.isa.intrinsics import cold, get, isset, put, s64, u64
 from core.mmu import pmp
 from core.mmu.modes import Regime
 from core.mmu.tlb import ARRAY_WORDS, DATA_BANKS, VOID, array_of, clear_bank
@@ -22,17 +25,17 @@ def regime_of(h: Hart, mode: u64, v: u64) -> u64:
     """The Regime word of accesses with the given effective modes.
 
     V=1: vsstatus.SUM governs, vsstatus.MXR acts on the first stage and sstatus.MXR on both (norm:vsstatus_mxr_vm,
-    norm:sstatus_mxr_vm, norm:hlsv_trans).
+    norm:sstatus_mxr_vm, norm:hlsv_trans). Pointer masking goes by the same modes (norm:pm_mprv_spvp).
     """
     if mode == M_MODE:
-        return M_MODE
+        return put(M_MODE, Regime.PMM, get(h.mseccfg, Mseccfg.PMM))
     regime = mode
     if v == 0:
         if isset(h.mstatus, Mstatus.SUM) and mode != 0:
             regime |= Regime.SUM.mask
         if isset(h.mstatus, Mstatus.MXR):
-            regime |= Regime.MXR.mask
-        return regime
+            return regime | Regime.MXR.mask
+        return put(regime, Regime.PMM, get(h.senvcfg, Senvcfg.PMM) if mode == 0 else get(h.menvcfg, Menvcfg.PMM))
     regime |= Regime.V.mask
     if isset(h.vsstatus, Vsstatus.SUM) and mode != 0:
         regime |= Regime.SUM.mask
@@ -40,6 +43,8 @@ def regime_of(h: Hart, mode: u64, v: u64) -> u64:
         regime |= Regime.MXR.mask | Regime.GMXR.mask
     elif isset(h.vsstatus, Vsstatus.MXR):
         regime |= Regime.MXR.mask
+    else:
+        regime = put(regime, Regime.PMM, get(h.senvcfg, Senvcfg.PMM) if mode == 0 else get(h.henvcfg, Henvcfg.PMM))
     return regime
 
 
@@ -52,8 +57,30 @@ def data_regime(h: Hart) -> u64:
 
 
 def guest_regime(h: Hart) -> u64:
-    """The regime of HLV, HLVX and HSV: V=1 and the privilege in hstatus.SPVP, whatever MPRV says (norm:hlsv_priv)."""
-    return regime_of(h, get(h.hstatus, Hstatus.SPVP), 1)
+    """The regime of HLV and HSV: V=1 and the privilege in hstatus.SPVP, whatever MPRV says (norm:hlsv_priv).
+
+    From U-mode, HUPMM stands for the senvcfg.PMM of the guest (priv, Hypervisor Status Register).
+    """
+    regime = regime_of(h, get(h.hstatus, Hstatus.SPVP), 1)
+    if h.mode == 0 and get(regime, Regime.PRIV) == 0 and not isset(regime, Regime.MXR):
+        return put(regime, Regime.PMM, get(h.hstatus, Hstatus.HUPMM))
+    return regime
+
+
+def masked(h: Hart, va: u64, regime: u64) -> u64:
+    """The address after pointer masking: the upper 7 or 16 bits repeat the bit below them, or are zero where the address
+    is a physical or guest physical one (norm:pm_ignore_va, norm:pm_ignore_pa)."""
+    setting = get(regime, Regime.PMM)
+    return mask_pointer(h, va, regime, 7 if setting == 2 else 16) if setting != 0 else va
+
+
+@cold
+def mask_pointer(h: Hart, va: u64, regime: u64, length: u64) -> u64:
+    """`masked` by so many bits."""
+    atp: u64 = h.vsatp if isset(regime, Regime.V) else h.satp
+    if get(regime, Regime.PRIV) == M_MODE or get(atp, Satp.MODE) == BARE:
+        return u64(va << length) >> length
+    return u64(s64(va << length) >> length)
 
 
 def is_host(regime: u64) -> bool:

@@ -14,7 +14,7 @@ from core.mmu import watch
 from core.mmu.modes import OFFSET_MASK, PAGE_MASK, PAGE_SIZE, Access, Regime
 from core.mmu.physical import access_fault, read_physical, read_ram, write_physical, write_ram
 from core.mmu.pmp import pmp_allows
-from core.mmu.regime import settle_data, settle_fetch
+from core.mmu.regime import masked, settle_data, settle_fetch
 from core.mmu.tlb import FLAG, VOID, entry_of, put_entry
 from core.mmu.walk import translate
 from core.trap.causes import OFFSET_LSB, Cause, TrapInfo
@@ -28,6 +28,7 @@ def gva_info(regime: u64) -> u64:
 def locate(h: Hart, va: u64, size: u64, access: u64, regime: u64, base: u64, info: u64) -> u64:
     """The physical address of `size` bytes within one page, with all checks of translation and PMP done.
 
+    va: as the instruction computed it. The TLB knows it by this address, walks and faults by the `masked` one.
     Raises Trap with `info` (where the fault lies in a misaligned access).
     """
     spa: u64 = 0
@@ -39,13 +40,14 @@ def locate(h: Hart, va: u64, size: u64, access: u64, regime: u64, base: u64, inf
             spa = u64(va + h.tlb[entry | 1])
             if h.tlb[entry] == page:
                 if h.watch_gpa != 0:
-                    watch.unsee(h, va)
+                    watch.unsee(h, masked(h, va, regime))
                 return spa
             found = h.watch_gpa == 0  # a watchpoint on guest physical addresses needs the walk
+    target = masked(h, va, regime)
     if not found:
-        spa = translate(h, va, access, regime, info)
+        spa = translate(h, target, access, regime, info)
     if not pmp_allows(h, spa, size, access, get(regime, Regime.PRIV)):
-        raise Trap(access_fault(access), va, 0, info | gva_info(regime))
+        raise Trap(access_fault(access), target, 0, info | gva_info(regime))
     if not found and base != VOID:
         fill(h, va, spa, access, regime, base)
     return spa
@@ -57,7 +59,7 @@ def fill(h: Hart, va: u64, spa: u64, access: u64, regime: u64, base: u64) -> Non
     slow = not in_ram(h, page, PAGE_SIZE) or not pmp_allows(h, page, PAGE_SIZE, access, get(regime, Regime.PRIV))
     if not slow and access == Access.WRITE:
         slow = is_code_page(h, page)
-    if h.watch_count != 0 and access != Access.FETCH and watch.watches_page(h, va & PAGE_MASK, page, regime):
+    if h.watch_count != 0 and access != Access.FETCH and watch.watches_page(h, masked(h, va, regime) & PAGE_MASK, page, regime):
         slow = True
     put_entry(h, base, va, spa, slow)
     bank = h.fetch_bank if access == Access.FETCH else h.data_bank
@@ -80,9 +82,8 @@ def load_through(h: Hart, va: u64, size: u64, access: u64, regime: u64, base: u6
             demand_ram(h, spa, size, va, access, regime, 0)
         value = read_physical(h, spa, size)
         if h.bus_error != 0:
-            raise Trap(access_fault(access), va, 0, gva_info(regime))
-        if h.watch_count != 0:
-            watch.check(h, va, spa, size, False, regime)
+            raise Trap(access_fault(access), masked(h, va, regime), 0, gva_info(regime))
+        checked(h, va, spa, size, False, regime)
         return value
     rest = u64(size - room)
     beyond = u64(va + room)
@@ -91,9 +92,8 @@ def load_through(h: Hart, va: u64, size: u64, access: u64, regime: u64, base: u6
     demand_ram(h, first, room, va, access, regime, 0)
     second = locate(h, beyond, rest, access, regime, base, info)
     demand_ram(h, second, rest, beyond, access, regime, info)
-    if h.watch_count != 0:
-        watch.check(h, va, first, room, False, regime)
-        watch.check(h, beyond, second, rest, False, regime)
+    checked(h, va, first, room, False, regime)
+    checked(h, beyond, second, rest, False, regime)
     return read_ram(h, first, room) | u64(read_ram(h, second, rest) << u64(8 * room))
 
 
@@ -111,7 +111,7 @@ def store_through(h: Hart, va: u64, size: u64, value: u64, regime: u64, base: u6
         spa = locate(h, va, size, Access.WRITE, regime, base, 0)
         write_physical(h, spa, size, value)
         if h.bus_error != 0:
-            raise Trap(Cause.STORE_ACCESS_FAULT, va, 0, gva_info(regime))
+            raise Trap(Cause.STORE_ACCESS_FAULT, masked(h, va, regime), 0, gva_info(regime))
         written(h, va, spa, size, regime, base)
         return
     rest = u64(size - room)
@@ -133,14 +133,19 @@ def written(h: Hart, va: u64, spa: u64, size: u64, regime: u64, base: u64) -> No
         code_written(h, spa, size)
         if base != VOID and not is_code_page(h, spa):
             fill(h, va, spa, Access.WRITE, regime, base)
+    checked(h, va, spa, size, True, regime)
+
+
+def checked(h: Hart, va: u64, spa: u64, size: u64, is_write: bool, regime: u64) -> None:
+    """What watchpoints make of an access that has been made."""
     if h.watch_count != 0:
-        watch.check(h, va, spa, size, True, regime)
+        watch.check(h, masked(h, va, regime), spa, size, is_write, regime)
 
 
 def demand_ram(h: Hart, spa: u64, size: u64, va: u64, access: u64, regime: u64, info: u64) -> None:
     """Raise an access fault where only RAM can do what is asked."""
     if not in_ram(h, spa, size):
-        raise Trap(access_fault(access), va, 0, info | gva_info(regime))
+        raise Trap(access_fault(access), masked(h, va, regime), 0, info | gva_info(regime))
 
 
 @cold
@@ -169,7 +174,7 @@ def translate_amo(h: Hart, va: u64, size: u64) -> u64:
     """The physical address of an AMO or SC, after all checks of a store. It must be aligned and in RAM."""
     settle_data(h)
     if va & u64(size - 1) != 0:
-        raise Trap(Cause.STORE_ADDRESS_MISALIGNED, va, 0, gva_info(h.regime_data))
+        raise Trap(Cause.STORE_ADDRESS_MISALIGNED, masked(h, va, h.regime_data), 0, gva_info(h.regime_data))
     spa = locate(h, va, size, Access.WRITE, h.regime_data, h.tlb_write, 0)
     demand_ram(h, spa, size, va, Access.WRITE, h.regime_data, 0)
     return spa
@@ -179,8 +184,7 @@ def translate_amo(h: Hart, va: u64, size: u64) -> u64:
 def amo_load_slow(h: Hart, va: u64, size: u64) -> u64:
     """`amo_load` where the fast path does not apply."""
     spa = translate_amo(h, va, size)
-    if h.watch_count != 0:
-        watch.check(h, va, spa, size, False, h.regime_data)
+    checked(h, va, spa, size, False, h.regime_data)
     return read_ram(h, spa, size)
 
 
@@ -189,12 +193,11 @@ def load_reserved_slow(h: Hart, va: u64, size: u64) -> u64:
     """LR. It must be aligned and in RAM."""
     settle_data(h)
     if va & u64(size - 1) != 0:
-        raise Trap(Cause.LOAD_ADDRESS_MISALIGNED, va, 0, gva_info(h.regime_data))
+        raise Trap(Cause.LOAD_ADDRESS_MISALIGNED, masked(h, va, h.regime_data), 0, gva_info(h.regime_data))
     spa = locate(h, va, size, Access.READ, h.regime_data, h.tlb_read, 0)
     demand_ram(h, spa, size, va, Access.READ, h.regime_data, 0)
     h.res_valid = 1
     h.res_addr = spa
     h.res_size = size
-    if h.watch_count != 0:
-        watch.check(h, va, spa, size, False, h.regime_data)
+    checked(h, va, spa, size, False, h.regime_data)
     return read_ram(h, spa, size)

@@ -115,7 +115,9 @@ class Draw:
             return rng.choice(rng.choice(self.registers)) + rng.choice((0, 0, 0, 1, 4)) & MASK
         what = rng.random()
         if what < 0.65:
-            return self.viewed(DATA + PAGE * rng.randrange(DATA_PAGES) + self.offset())
+            tag = rng.getrandbits(rng.choice((7, 16))) if rng.random() < 0.1 else 0
+            place = self.viewed(DATA + PAGE * rng.randrange(DATA_PAGES) + self.offset())
+            return place ^ tag << (64 - tag.bit_length()) & MASK  # for pointer masking
         if what < 0.75:
             return self.viewed(self.code())
         if what < 0.83:

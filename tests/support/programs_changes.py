@@ -106,6 +106,8 @@ class Changes:
             self.each(name, place if good else self.draw.viewed(self.draw.code()) | rng.randrange(2))
         if self.tables and rng.random() < 0.8:
             self.switch(good=True)
+        if rng.random() < 0.3:
+            self.set_masking()
         if rng.random() < 0.7:
             for name, value in CALM:
                 if not (name == "pmpcfg0" and self.profile.pmp):
@@ -122,6 +124,11 @@ class Changes:
             update_regime(h)
 
         self.lock.change(jump, self.index)
+
+    def set_masking(self) -> None:
+        """Pointer masking in some modes."""
+        for name, lsb in (("menvcfg", 32), ("henvcfg", 32), ("senvcfg", 32), ("mseccfg", 32), ("hstatus", 48)):
+            self.each(name, getattr(self.hart, name) & ~(3 << lsb) | self.rng.choice((0, 2, 3)) << lsb)
 
     def switch(self, good: bool = False) -> None:
         """Other page tables, made ones or anything."""

@@ -55,7 +55,7 @@ ALL_BITS = {  # what a CSR reads as after all ones were written
     "mstatus": 0x8000_00CA_007E_79AA & ~(1 << 37 | 1 << 36) | 2 << 34 | 2 << 32,
     "sstatus": 1 << 63 | 2 << 32 | 1 << 19 | 1 << 18 | 3 << 13 | 1 << 8 | 1 << 5 | 1 << 1,
     "vsstatus": 1 << 63 | 2 << 32 | 1 << 19 | 1 << 18 | 3 << 13 | 1 << 8 | 1 << 5 | 1 << 1,
-    "hstatus": 2 << 32 | 7 << 20 | 1 << 9 | 1 << 8 | 1 << 7 | 1 << 6,
+    "hstatus": 3 << 48 | 2 << 32 | 7 << 20 | 1 << 9 | 1 << 8 | 1 << 7 | 1 << 6,
     "medeleg": 0xFC_B7FF,
     "hedeleg": 0x0C_B1FF,
     "mideleg": 0x2666,
@@ -64,8 +64,8 @@ ALL_BITS = {  # what a CSR reads as after all ones were written
     "mcounteren": 0xFFFF_FFFF,
     "hcounteren": 0xFFFF_FFFF,
     "scounteren": 0xFFFF_FFFF,
-    "menvcfg": 7 << 61 | 1 << 59 | 0xF1,
-    "senvcfg": 0xF1,
+    "menvcfg": 7 << 61 | 1 << 59 | 3 << 32 | 0xF1,
+    "senvcfg": 3 << 32 | 0xF1,
     "mcountinhibit": 0x7D,
     "mcyclecfg": 31 << 58,
     "minstretcfg": 31 << 58,
@@ -274,6 +274,8 @@ def test_machine_identity() -> None:
     h = make_hart()
     h.hartid = 3
     assert [read(h, name) for name in ["mvendorid", "marchid", "mimpid", "mhartid", "mconfigptr"]] == [0, 0, 0, 3, 0]
+    assert cause(h, "mseccfg") == 0
+    h = make_hart(features=DEFAULT_FEATURES & ~Feature.SMMPM)
     assert cause(h, "mseccfg") == ILLEGAL, "no extension has a field in it (norm:mseccfg_presence)"
 
 
