@@ -19,6 +19,7 @@ from core.boot.firmware import Firmware, start_hart
 from core.boot.images import read_file
 from core.boot.loader import Bios, BootConfig, BootPlan, prepare
 from core.boot.sbi import BuiltinSbi
+from core.csr.seed import start_of_entropy
 from core.devices.board import RAM_BASE, Board, features_of, lines_of
 from core.devices.config import USUAL_BOARD, BoardConfig
 from core.devices.device import Services
@@ -227,6 +228,7 @@ class Machine:
             reset_hart(hart, self.features, strict=self.config.strict, builtin_sbi=self.plan.supervisor)
             hart.idle, hart.limit, hart.left, hart.event = 0, 0, 0, 0
             hart.irq_lines, hart.time_offset, hart.mtimecmp, hart.warned = 0, 0, NEVER, 0
+            hart.entropy = start_of_entropy(self.config.board.seed, hart.hartid)
             start_hart(hart, self.plan)
         self.current = self.harts[0]
         if self.plan.tohost is not None:

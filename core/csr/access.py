@@ -27,6 +27,7 @@ CSR_BASE = Dispatch("csr_base")
 CSR_WRITE = Dispatch("csr_write")
 CSR_RULE = Dispatch("csr_rule")
 CSR_WRITE_RULE = Dispatch("csr_write_rule")
+CSR_READ_RULE = Dispatch("csr_read_rule")
 
 BANKED = {csr.address - 0x100: csr.address for csr in CSRS_BY_NAME.values() if csr.group == "VS"}
 """Supervisor CSR address -> address of the VS CSR that takes its place when V=1 (norm:H_vscsrs_sub)."""
@@ -49,7 +50,7 @@ def nowhere(h: Hart, value: u64) -> None:
 
 
 def no_rule(h: Hart) -> u64:
-    """The rule for writes of most CSRs."""
+    """The rule for writes, or accesses without a write, of most CSRs."""
     return 0
 
 
@@ -64,6 +65,8 @@ def csr_cause(h: Hart, address: u64, write: bool) -> u64:
     refused = u64(CSR_RULE(address, h))
     if write and refused == 0:
         refused = u64(CSR_WRITE_RULE(address, h))
+    if not write and CSR_READ_RULE(address, h) != 0:
+        refused = u64(CSR_READ_RULE(address, h))
     level = (address >> 8) & 3
     if h.mode == 3 or refused == Cause.ILLEGAL_INSTRUCTION:
         return refused
@@ -152,7 +155,7 @@ def _banked() -> Callable[..., Any]:
 banked = _banked()
 _rules: dict[str, Callable[..., Any]] = {}
 CSR_READ.default, CSR_BASE.default, CSR_WRITE.default, CSR_RULE.default = nothing, nothing, nowhere, no_csr
-CSR_WRITE_RULE.default = no_rule
+CSR_WRITE_RULE.default = CSR_READ_RULE.default = no_rule
 for _address, _csr in CSRS_BY_ADDRESS.items():
     CSR_READ.table[_address] = _csr.read
     CSR_BASE.table[_address] = _csr.base or _csr.read
@@ -160,3 +163,5 @@ for _address, _csr in CSRS_BY_ADDRESS.items():
     CSR_RULE.table[_address] = _rule(_csr)
     if _csr.write_rule is not None:
         CSR_WRITE_RULE.table[_address] = _csr.write_rule
+    if _csr.read_rule is not None:
+        CSR_READ_RULE.table[_address] = _csr.read_rule

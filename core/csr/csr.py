@@ -11,6 +11,7 @@ that is a view of others, or computed, defines its own as static methods. Option
 - `rule(h) -> u64`: 0, or the cause with which an access is refused now for a reason other than the privilege in the
   address (counter enables, TVM ...); see core.csr.access.
 - `write_rule(h) -> u64`: the same for writes only, when `rule` has nothing against the access.
+- `read_rule(h) -> u64`: the same for accesses that do not write, whatever `rule` says.
 - `base(h) -> u64`: what CSRRS/CSRRC modify, where that differs from what they read (mip.SEIP).
 - `peek(h)`, `poke(h, value)`: the debugger's read and write, where they differ from an instruction's.
 """
@@ -68,6 +69,7 @@ class Csr:
     base: ClassVar[Any] = None
     rule: ClassVar[Any] = None
     write_rule: ClassVar[Any] = None
+    read_rule: ClassVar[Any] = None
     peek: ClassVar[Any] = None
     poke: ClassVar[Any] = None
 

@@ -62,6 +62,8 @@ class Mseccfg(Csr, address=0x747, effects=Effect.PROTECTION):
     """mseccfg, Machine Security Configuration: exists if an extension has a field in it (norm:mseccfg_presence)."""
 
     PMM = warl(33, 32, "pointer masking in M-mode (norm:mseccfg_pmm_presence_op)", values=PMM, needs=Feature.SMMPM)
+    SSEED = rw(9, "S-mode may access seed (norm:mseccfg_sseed_SorHS-mode_op)", needs=Feature.ZKR)
+    USEED = rw(8, "U-mode may access seed (norm:mseccfg_useed_U-mode_op)", needs=Feature.ZKR)
     RLB = warl(2, "locked PMP entries may be changed", legal=legal_rlb, needs=Feature.SMEPMP)
     MMWP = warl(1, "M-mode is denied what no PMP entry matches", legal=sticky, needs=Feature.SMEPMP)
     MML = warl(0, "entries are for M-mode or for S/U-mode, as L says", legal=sticky, needs=Feature.SMEPMP)
@@ -69,7 +71,7 @@ class Mseccfg(Csr, address=0x747, effects=Effect.PROTECTION):
     @staticmethod
     def rule(h: Hart) -> u64:
         """There with any of its fields."""
-        return 0 if h.features & (Feature.SMEPMP | Feature.SMMPM) != 0 else Cause.ILLEGAL_INSTRUCTION
+        return 0 if h.features & (Feature.SMEPMP | Feature.SMMPM | Feature.ZKR) != 0 else Cause.ILLEGAL_INSTRUCTION
 
 
 def bypass_lock(h: Hart) -> bool:

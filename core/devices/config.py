@@ -38,8 +38,8 @@ class BoardConfig:
 
     drives: block devices, in the first virtio slots; virtio: what sits in the next ones, by name ("console", "rng",
     "net"; see core.devices.virtio); legacy: virtio slots have the interface of before VIRTIO 1.0, as QEMU's have unless
-    told otherwise; seed: what the entropy device starts from; files: (name, file) pairs that firmware finds in fw_cfg;
-    aia: the interrupt controllers; guests: interrupt files for guests that each IMSIC has (GEILEN), 0 to 7.
+    told otherwise; seed: what the entropy device and the CSR seed start from; files: (name, file) pairs that firmware finds
+    in fw_cfg; aia: the interrupt controllers; guests: interrupt files for guests that each IMSIC has (GEILEN), 0 to 7.
     """
 
     drives: tuple[Drive, ...] = ()

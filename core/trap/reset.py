@@ -8,6 +8,7 @@ from core.csr.config import Menvcfg
 from core.csr.counting import reset_counting
 from core.csr.machine import always_delegated
 from core.csr.registry import CSRS_BY_ADDRESS
+from core.csr.seed import start_of_entropy
 from core.features import Feature
 from core.hart import Hart
 from core.mmu.tlb import flush_all
@@ -32,6 +33,7 @@ def reset_hart(h: Hart, features: Feature | int | None = None, *, strict: bool =
     for array, count in ((h.x, 32), (h.f, 32), (h.pmpaddr, 64), (h.pmpcfg, 64)):
         for i in range(count):
             array[i] = 0
+    h.entropy = start_of_entropy(0, h.hartid)
     for name in AIA_SLOTS:
         setattr(h, name, 0)
     if not strict and h.features & Feature.SVADU:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from core.csr.config import Menvcfg
 from core.csr.machine import HYPERVISOR_CAUSES, S_LEVEL, Medeleg, Mstatus, always_delegated, local
-from core.csr.pmp import ADDRESS_MASK, NAPOT, Pmp
+from core.csr.pmp import ADDRESS_MASK, NAPOT, Mseccfg, Pmp
 from core.csr.stateen import Mstateen0, StateenFields
 from core.features import Feature
 from core.hart import Hart
@@ -28,7 +28,8 @@ def start_supervisor(h: Hart) -> None:
     """Put a hart into HS-mode as the SBI's HSM extension wants it: no translation, no interrupts.
 
     The rest as after reset. Delegations as OpenSBI sets them, floating point on as it leaves it, all memory open,
-    counters readable, Sstc, Svpbmt and cache-block instructions on and no state withheld where there is such a choice.
+    counters readable, Sstc, Svpbmt and cache-block instructions on, the entropy source open and no state withheld where
+    there is such a choice.
     pc and the registers are the caller's.
     """
     h.mode, h.v, h.wfi = 1, 0, 0
@@ -45,6 +46,8 @@ def start_supervisor(h: Hart) -> None:
     if h.features & Feature.SMSTATEEN:
         Mstateen0.write(h, M64)
         h.mstateen1 = h.mstateen2 = h.mstateen3 = StateenFields.SE.mask
+    if h.features & Feature.ZKR:
+        h.mseccfg |= Mseccfg.SSEED.mask
     h.pmpaddr[0] = ADDRESS_MASK
     h.pmpcfg[0] = Pmp.R.mask | Pmp.W.mask | Pmp.X.mask | NAPOT << Pmp.A.lsb
     flush_all(h)

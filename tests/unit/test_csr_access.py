@@ -56,7 +56,7 @@ def test_access_matrix(kind: str, mode: str) -> None:
         assert cause(h, csr, write=True) == expected[mode]
 
 
-@pytest.mark.parametrize("name", sorted(CSRS_BY_NAME))
+@pytest.mark.parametrize("name", sorted(CSRS_BY_NAME.keys() - {"seed"}))  # which has rules of its own
 def test_every_csr_obeys_the_privilege_in_its_address(name: str) -> None:
     csr = CSRS_BY_NAME[name]
     slots: dict[str, Any] = {"mcounteren": ONES, "hcounteren": ONES, "scounteren": ONES, "henvcfg": STCE, "menvcfg": STCE}
