@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.context import HOST, Context
-from cli.format import NARROW, clip, wrapped
+from cli.format import NARROW, clip, csr_summary, wrapped
 from cli.registry import command
 
 if TYPE_CHECKING:
+    from core.debug.external import File
     from core.debug.irq import Timer
 
 TICK = 1e-7
@@ -44,18 +45,19 @@ def trap(context: Context) -> Iterator[str]:
 @command(
     "irq",
     aliases=("interrupts",),
-    help="show interrupts: pending, enabled, delegated, injected; timers, PLIC; what is taken next and where",
+    help="show interrupts: pending, enabled, delegated, injected; timers, PLIC, AIA; what is taken next and where",
     example="irq",
 )
 def irq(context: Context) -> Iterator[str]:
     """`goes to` follows mideleg and hideleg. What is pending and not taken has the reason beside it."""
+    from core.debug import external
     from core.debug import irq as view
-    from core.devices.plic import Plic
 
+    devices = context.debugger.machine.board.devices
     hart = context.debugger.machine.harts[context.hart]
     yield f"hart {context.hart} in {context.debugger.mode_name(context.hart)}-mode"
     yield "No  Name  Enabled  Goes to  Pending"
-    for line in view.lines(hart):
+    for line in view.lines(hart, external.controller_of(devices, hart)):
         left = f"{int(line.interrupt):>2}  {line.interrupt.name:<5} {'yes' if line.enabled else '-':<8} {line.taker:<8} "
         text = line.pending or "-"
         why = view.hindrance(hart, line) if line.pending else ""
@@ -64,25 +66,48 @@ def irq(context: Context) -> Iterator[str]:
         if context.width < NARROW:
             yield clip(left + text, context.width)
         else:
-            wrapped = textwrap.wrap(text, max(24, context.width - len(left)))
-            yield left + wrapped[0]
-            yield from (" " * len(left) + more for more in wrapped[1:])
+            first, *more = textwrap.wrap(text, max(24, context.width - len(left)))
+            yield left + first
+            yield from (" " * len(left) + line for line in more)
     injected = [name for name in ("VSSIP", "VSTIP", "VSEIP") if context.field(f"hvip.{name}")]
     seen = [name for name in ("SSIP", "STIP", "SEIP") if context.field(f"vsip.{name}")]
     if context.csr("hvip"):
-        yield f"injected: hvip {' '.join(injected) or '0'}; the guest sees vsip {' '.join(seen) or '0'}"
-    yield "timers: " + "; ".join(timer_text(timer) for timer in view.timers(hart))
-    plic = next((d for d in context.debugger.machine.board.devices if isinstance(d, Plic)), None)
-    for source in view.plic_sources(plic) if plic else ():
-        state = "pending" if source.pending else "being handled" if source.claimed else "idle"
-        yield f"PLIC source {source.number}: {state}, priority {source.priority}, for {', '.join(source.contexts) or 'nobody'}"
+        text = f"injected: hvip {' '.join(injected) or '0'}; the guest sees vsip {' '.join(seen) or '0'}"
+        yield from wrapped(text, context.width)
+    yield from wrapped("timers: " + "; ".join(timer_text(timer) for timer in view.timers(hart)), context.width)
+    for source in external.sources(devices):
+        goes = "; ".join(source.goes) or "nobody"
+        yield from wrapped(f"{source.controller} source {source.number}: {source.state}, for {goes}", context.width)
+    for each in external.files(hart):
+        yield from wrapped(file_text(each), context.width)
+    if hart.geilen:
+        chosen = context.field("hstatus.VGEIN")
+        guest = f"; hstatus.VGEIN chooses guest file {chosen} for VSEIP" if chosen else "; hstatus.VGEIN is 0: no guest file"
+        yield from wrapped(f"guest external: hgeip {hart.hgeip:#x}, hgeie {hart.hgeie:#x}{guest}", context.width)
+    for name in ("mtopi", "stopi", "vstopi"):
+        csr = context.csr(name)
+        if csr is not None and (value := context.value(name)):
+            yield f"{name}: {csr_summary(csr, value)}"
     coming = view.next_interrupt(hart)
     if coming is None:
         yield "next: none can be taken now"
     else:
         world = context.debugger.loaded_guest(context.hart) if coming.mode == "VS" else HOST
         where = context.place(coming.vector, world)
-        yield f"next: {coming.interrupt.words}, taken before the next instruction in {coming.mode}-mode at {where}"
+        text = f"next: {coming.interrupt.words}, taken before the next instruction in {coming.mode}-mode at {where}"
+        yield from wrapped(text, context.width)
+
+
+def file_text(file: File) -> str:
+    """An interrupt file of the IMSIC in words."""
+
+    def numbers(found: tuple[int, ...]) -> str:
+        return " ".join(map(str, found)) or "none"
+
+    state = "" if file.delivers else ", eidelivery is 0"
+    limit = f", only below {file.threshold} (eithreshold)" if file.threshold else ""
+    top = f"; first {file.top}" if file.top else ""
+    return f"IMSIC {file.name} file: pending {numbers(file.pending)}, enabled {numbers(file.enabled)}{limit}{state}{top}"
 
 
 def timer_text(timer: Timer) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.csr.config import sstc_enabled, vs_sstc_enabled
@@ -11,7 +10,6 @@ from core.csr.hypervisor import Hstatus
 from core.csr.interrupts import guest_time, pending
 from core.csr.machine import Mstatus
 from core.csr.vs import Vsstatus
-from core.devices.plic import Plic
 from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import now
@@ -50,8 +48,8 @@ class Next:
     vector: int
 
 
-def lines(h: Hart) -> list[Line]:
-    """Every interrupt that the hart has."""
+def lines(h: Hart, controller: str = "PLIC") -> list[Line]:
+    """Every interrupt that the hart has; controller: what drives its external interrupt lines."""
     bits = pending(h)
     found = []
     for each in Interrupt:
@@ -59,7 +57,7 @@ def lines(h: Hart) -> list[Line]:
         needed = Feature.H if hypervisor else Feature.SSCOFPMF if each == Interrupt.LCOFI else Feature(0)
         if h.features & needed != needed or (each == Interrupt.SGEI and not h.geilen):
             continue
-        why = source_of(h, each) if bits >> each & 1 else ""
+        why = source_of(h, each, controller) if bits >> each & 1 else ""
         found.append(Line(each, why, bool(h.mie >> each & 1), taker(h, each)))
     return found
 
@@ -71,7 +69,7 @@ def taker(h: Hart, interrupt: int) -> str:
     return "VS" if h.hideleg >> interrupt & 1 and h.features & Feature.H else "HS"
 
 
-def source_of(h: Hart, interrupt: Interrupt) -> str:
+def source_of(h: Hart, interrupt: Interrupt, controller: str) -> str:
     """What makes a pending interrupt pending."""
     bit = 1 << interrupt
     vgein = Hstatus.VGEIN.of(h.hstatus)
@@ -92,8 +90,8 @@ def source_of(h: Hart, interrupt: Interrupt) -> str:
         ],
         Interrupt.MTI: [(True, "mtime >= mtimecmp")],
         Interrupt.SSI: [(True, "mip.SSIP")],
-        Interrupt.SEI: [(bool(h.irq_lines & bit), "PLIC"), (bool(h.mip & bit), "mip.SEIP")],
-        Interrupt.MEI: [(True, "PLIC")],
+        Interrupt.SEI: [(bool(h.irq_lines & bit), controller), (bool(h.mip & bit), "mip.SEIP")],
+        Interrupt.MEI: [(True, controller)],
         Interrupt.MSI: [(True, "CLINT msip")],
         Interrupt.LCOFI: [(True, "mip.LCOFIP")],
     }
@@ -143,31 +141,3 @@ def hindrance(h: Hart, line: Line) -> str:
     if not h.v:
         return "waits for the guest to run (V=1)"
     return "vsstatus.SIE is 0 in VS-mode" if h.mode == 1 and not Vsstatus.SIE.of(h.vsstatus) else ""
-
-
-@dataclass(frozen=True)
-class PlicSource:
-    """A source of the PLIC that is pending or being handled, and the contexts ("hart 0 S") it can interrupt."""
-
-    number: int
-    pending: bool
-    claimed: bool
-    priority: int
-    contexts: tuple[str, ...]
-
-
-def plic_sources(plic: Plic) -> list[PlicSource]:
-    """Sources of the PLIC with something to say."""
-    read: Callable[[int], int] = plic._priority.__getitem__
-    found = []
-    for number in range(1, len(plic._priority)):
-        bit = 1 << number
-        enabled = [index for index, mask in enumerate(plic._enabled) if mask & bit]
-        if (plic._pending | plic._claimed) & bit or enabled:
-            names = tuple(
-                f"hart {index // 2} {'S' if index & 1 else 'M'}"
-                + ("" if read(number) > plic._threshold[index] else f" (threshold {plic._threshold[index]})")
-                for index in enabled
-            )
-            found.append(PlicSource(number, bool(plic._pending & bit), bool(plic._claimed & bit), read(number), names))
-    return found

@@ -106,7 +106,7 @@ def _merged(leaves: Iterator[Range]) -> Iterator[Range]:
 
 def world_view(debugger: Debugger, world: int, hart: int) -> View:
     """How a world translates, running or not. Raises UnknownWorld, UnknownRegister."""
-    view = debugger._space("hva" if world == HOST else "gva", hart, world).view()
+    view = debugger.address_space("hva" if world == HOST else "gva", hart, world).view()
     assert view is not None
     return view
 

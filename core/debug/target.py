@@ -127,7 +127,7 @@ class Debugger(Control):
         """A world that is not current, None for the current one. Raises UnknownWorld, UnknownRegister."""
         return None if world is None else context(self.worlds_known, self._hart(hart), world)
 
-    def _space(self, name: str, hart: int, world: int | None) -> spaces.Space:
+    def address_space(self, name: str, hart: int, world: int | None) -> spaces.Space:
         """An address space; a world that this hart has not run is taken from a hart that has."""
         problem: UnknownRegister | None = None
         for each in [hart, *(other for other in range(self.harts) if other != hart)] if world is not None else [hart]:
@@ -187,26 +187,28 @@ class Debugger(Control):
         self, address: int, length: int, *, space: str = "current", hart: int = 0, world: int | None = None
     ) -> bytes:
         """Bytes of an address space (see core.debug.spaces), whatever the permissions. Raises MemoryUnreadable."""
-        return spaces.read(self._space(space, hart, world), address, length)
+        return spaces.read(self.address_space(space, hart, world), address, length)
 
     def write_memory(
         self, address: int, data: bytes, *, space: str = "current", hart: int = 0, world: int | None = None
     ) -> None:
         """Write bytes of an address space; all or nothing. Raises MemoryUnreadable."""
-        spaces.write(self._space(space, hart, world), address, data)
+        spaces.write(self.address_space(space, hart, world), address, data)
         self._tell(StateChanged("memory"))
 
     def translate(
         self, address: int, *, access: str = "r", space: str = "current", hart: int = 0, world: int | None = None
     ) -> Walk:
         """The walk that a load ("r"), store ("w") or fetch ("x") would make now, step by step."""
-        return spaces.walk(self._space(space, hart, world), address, access)
+        return spaces.walk(self.address_space(space, hart, world), address, access)
 
     def disassemble(self, address: int, count: int, *, hart: int = 0, world: int | None = None) -> list[Line]:
         """`count` instructions from `address` on as a world sees them. Raises MemoryUnreadable at the first."""
         state = self._hart(hart)
         number = self.worlds_known.current(state) if world is None else world
-        return disassemble(self._space("current", hart, world), address, count, lambda at: self.symbols_at(at, number, hart))
+        return disassemble(
+            self.address_space("current", hart, world), address, count, lambda at: self.symbols_at(at, number, hart)
+        )
 
     def instruction_text(self, hart: Hart, address: int) -> str:
         """The instruction at an address as the hart sees it, "?" where nothing is mapped."""

@@ -9,6 +9,7 @@ level-triggered.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 from core.boot.fdt import Node, Ref, Value, wide
@@ -31,6 +32,18 @@ def _ids(mask: int) -> Iterator[int]:
     while mask:
         yield (mask & -mask).bit_length() - 1
         mask &= mask - 1
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """A source as it is: whether it is pending, whether its gateway waits for a completion, its priority, and the
+    (context, threshold) pairs that it is enabled for."""
+
+    number: int
+    pending: bool
+    claimed: bool
+    priority: int
+    contexts: tuple[tuple[int, int], ...]
 
 
 class Plic(Device):
@@ -61,6 +74,15 @@ class Plic(Device):
         self._levels ^= bit
         if level:
             self._forward(bit)
+
+    def sources(self) -> list[SourceState]:
+        """Every source, by its number; changes nothing."""
+        found = []
+        for number in range(1, SOURCES + 1):
+            contexts = tuple((i, self._threshold[i]) for i, mask in enumerate(self._enabled) if mask >> number & 1)
+            pending, claimed = bool(self._pending >> number & 1), bool(self._claimed >> number & 1)
+            found.append(SourceState(number, pending, claimed, self._priority[number], contexts))
+        return found
 
     def _forward(self, sources: int) -> None:
         """Gateways of asserted lines post one request each, unless the last one is still pending or being handled."""
