@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cli.context import Context
-from cli.format import clip
+from cli.format import clip, wrapped
 from cli.registry import command
 
 
@@ -57,4 +57,4 @@ def backtrace(context: Context, which: str | None) -> Iterator[str]:
         yield clip(f"#{index:<2} {frame.pc:#x}{where}" + (f" at {line}" if line else ""), max(40, context.width))
     if end:
         known = context.place(found[-1].registers["ra"], number) if "ra" in found[-1].registers else "unknown"
-        yield f"no further: {end}; ra is {known}"
+        yield from wrapped(f"no further: {end}; ra is {known}", context.width)

@@ -118,6 +118,7 @@ trap_from_hypervisor:
     .cfi_signal_frame
     .cfi_return_column sepc
     .cfi_def_cfa sp, 0
+    .cfi_undefined ra // overwritten by this call
     call trap_in_hypervisor
     nop // so that the call's return address is still within this function
     .cfi_endproc
