@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from cli.context import HOST, CommandError, Context
 from cli.expression import ExpressionError
 from cli.format import plural
+from cli.points import point_words, split_hits, world_number
 from cli.registry import command
-
-if TYPE_CHECKING:
-    from core.debug.target import Condition, Debugger
 
 KINDS = {"break": "breakpoint", "watch": "write watchpoint", "rwatch": "read watchpoint", "awatch": "access watchpoint"}
 GUESTS = -1
@@ -31,11 +28,10 @@ def _list(context: Context) -> Iterator[str]:
     rows = []
     for point in points:
         what = KINDS.get(point.kind, point.kind)
-        where = getattr(point, "text", "") or named(context, point.address, point.world)
+        where = getattr(point, "text", "") or _place(context, point.address, point.space, point.world)
         if point.kind in ("watch", "rwatch", "awatch"):
             where += f", {plural(point.length, 'byte')}"
-        if point.world is not None:
-            where += f", in {_world_name(context, point.world)}"
+        where += point_words(context, point)
         rows.append((point, what, where))
     kind = max(len("What"), *(len(what) for _, what, _ in rows))
     wide = max(len("Where"), *(len(where) for *_, where in rows))
@@ -52,7 +48,8 @@ def _list(context: Context) -> Iterator[str]:
 )
 def break_(context: Context, text: str | None) -> Iterator[str]:
     """The machine stops before it executes the instruction there, in whatever world it meets it. Behind the place may
-    stand `in WORLD` and `if EXPR`: break trap_vector in host if $scause == 21.
+    stand `in WORLD`, `on hart N`, `ignore N` (let so many hits pass), `once` and last `if EXPR`: break trap_vector in
+    host if $scause == 21.
     """
     if text is None:
         yield from _list(context)
@@ -61,20 +58,24 @@ def break_(context: Context, text: str | None) -> Iterator[str]:
 
 
 def _set(context: Context, text: str, temporary: bool) -> Iterator[str]:
-    text, _, condition = text.partition(" if ")
-    text, _, which = text.partition(" in ")
-    world = _world(context, which.strip() or None)
-    address = place_of(context, text, world)
+    place, hits = split_hits(context, text)
+    address = place_of(context, place, hits.world)
+    temporary = temporary or hits.once
     point = context.debugger.add_breakpoint(
         address,
         owner=context.front,
-        world=world,
-        condition=_condition(context, condition),
+        world=hits.world,
+        hart=hits.hart,
+        condition=hits.condition,
+        ignore=hits.ignore,
         temporary=temporary,
     )
     kind = "temporary breakpoint" if temporary else "breakpoint"
-    where = f", in {_world_name(context, world)}" if world is not None else ""
-    yield f"{kind} {point.number} at {named(context, address, world)}{where}" + (f", if {condition}" if condition else "")
+    yield f"{kind} {point.number} at {named(context, address, hits.world)}{hits.words(context)}"
+
+
+def _place(context: Context, address: int, space: str, world: int | None) -> str:
+    return named(context, address, world) if space == "virtual" else f"{space.upper()} {address:#x}"
 
 
 def named(context: Context, address: int, world: int | None) -> str:
@@ -86,10 +87,6 @@ def named(context: Context, address: int, world: int | None) -> str:
         world = HOST
     tried = [None, *known.numbers()] if world is None else [world]
     return next((context.place(address, each) for each in tried if context.symbol_at(address, each)), f"{address:#x}")
-
-
-def _world_name(context: Context, world: int) -> str:
-    return "guests" if world == GUESTS else context.world_name(world)
 
 
 def place_of(context: Context, text: str, world: int | None = None) -> int:
@@ -128,13 +125,6 @@ def tbreak(context: Context, text: str) -> Iterator[str]:
     yield from _set(context, text, temporary=True)
 
 
-def _world(context: Context, text: str | None) -> int | None:
-    """The world that a breakpoint is for: None for any."""
-    if text is None:
-        return None
-    return GUESTS if text in ("guests", "guest*") else context.world_to_come(text)
-
-
 @command(
     "catch [SPEC]",
     help="stop at an event: VM entry or exit, trap, interrupt, mode change, CSR access, SBI call, fence; or list them",
@@ -142,8 +132,8 @@ def _world(context: Context, text: str | None) -> int | None:
 )
 def catch(context: Context, text: str | None) -> Iterator[str]:
     """The machine stops after the event: at the handler's or the guest's first instruction, or behind the CSR
-    instruction. Without SPEC the events are listed. At its end may stand `if EXPR` (stop only when it is not 0),
-    `in WORLD` and `once`.
+    instruction. Without SPEC the events are listed. At its end may stand `in WORLD` (where the event began; guest2 may
+    be entered later), `on hart N`, `ignore N` (let so many pass), `once`, and last `if EXPR` (when it is not 0).
     """
     from core.debug.specs import FORMS
 
@@ -153,42 +143,32 @@ def catch(context: Context, text: str | None) -> Iterator[str]:
             yield f"  catch {form}"
         yield "CAUSE is a number or a name such as load_guest_page_fault, sti; `break` lists what is set"
         return
-    text, _, condition = text.partition(" if ")
-    words = text.split()
-    once = words[-1:] == ["once"]
-    spec, world = event_of(context, words[:-1] if once else words)
+    what, hits = split_hits(context, text)
     point = context.debugger.add_catch(
-        spec, owner=context.front, world=world, temporary=once, condition=_condition(context, condition)
+        event_of(context, what.split())[0],
+        owner=context.front,
+        world=hits.world,
+        hart=hits.hart,
+        condition=hits.condition,
+        ignore=hits.ignore,
+        temporary=hits.once,
     )
-    where = f", in {_world_name(context, world)}" if world is not None else ""
-    yield f"catch {point.number}: {point.text}{where}" + (f", if {condition}" if condition else "")
+    yield f"catch {point.number}: {point.text}{hits.words(context)}"
 
 
 def event_of(context: Context, words: list[str]) -> tuple[str, int | None]:
     """(event, world) out of words that may end in `in WORLD`."""
     world = None
     if len(words) > 2 and words[-2] == "in":
-        world = _world(context, words[-1])
+        world = world_number(context, words[-1])
         words = words[:-2]
-    return " ".join([words[0], *(_number(context, word) for word in words[1:])]), world
+    return " ".join([*words[:1], *(_number(context, word) for word in words[1:])]), world
 
 
 def _number(context: Context, word: str) -> str:
     """A symbol's address in the place of its name, where an event wants a number."""
     address = context.symbol(word)
     return word if address is None else f"{address:#x}"
-
-
-def _condition(context: Context, text: str) -> Condition | None:
-    """A condition out of an expression; it is looked at on the machine's thread."""
-    if not text.strip():
-        return None
-    context.evaluate(text)  # what cannot be understood is said now
-
-    def holds(debugger: Debugger, hart: int) -> bool:
-        return Context(debugger, hart, front=context.front).evaluate(text) != 0
-
-    return holds
 
 
 @command("delete [NUMBER...]", aliases=("d", "del"), help="remove breakpoints by number, or all", example="delete 2")
@@ -204,25 +184,44 @@ def delete(context: Context, numbers: list[int] | None) -> Iterator[str]:
     yield f"removed {plural(len(wanted), 'breakpoint')}"
 
 
-def _watch(context: Context, kind: str, address: int, length: int | None) -> Iterator[str]:
-    point = context.debugger.add_watchpoint(address, 8 if length is None else length, kind, owner=context.front)
-    where = named(context, address, None)
-    yield f"{KINDS[kind]} {point.number} on {plural(point.length, 'byte')} at {where}"
+def _watch(
+    context: Context, kind: str, address: int, length: int | None, space: str | None, world: str | None
+) -> Iterator[str]:
+    number = None if world is None else world_number(context, world)
+    point = context.debugger.add_watchpoint(
+        address, 8 if length is None else length, kind, owner=context.front, space=space or "virtual", world=number
+    )
+    where = _place(context, address, point.space, number)
+    yield f"{KINDS[kind]} {point.number} on {plural(point.length, 'byte')} at {where}{point_words(context, point)}"
 
 
-@command("watch ADDR [BYTES]", help="stop when memory is written (8 bytes unless told)", example="watch guest_data 4")
-def watch(context: Context, address: int, length: int | None) -> Iterator[str]:
-    """Stops after the instruction that stores into the range."""
-    return _watch(context, "watch", address, length)
+@command(
+    "watch ADDR [BYTES] [--space gpa|spa] [--world WORLD]",
+    help="stop when memory is written (8 bytes unless told)",
+    example="watch guest_data 4",
+)
+def watch(context: Context, address: int, length: int | None, space: str | None, world: str | None) -> Iterator[str]:
+    """Stops after the instruction that stores into the range. The address is virtual; with --space it is guest-physical
+    or physical, and whoever writes there is caught, under whatever virtual address. --world: in one world only.
+    """
+    return _watch(context, "watch", address, length, space, world)
 
 
-@command("rwatch ADDR [BYTES]", help="stop when memory is read", example="rwatch guest_data 4")
-def rwatch(context: Context, address: int, length: int | None) -> Iterator[str]:
-    """Stops after the instruction that loads from the range."""
-    return _watch(context, "rwatch", address, length)
+@command(
+    "rwatch ADDR [BYTES] [--space gpa|spa] [--world WORLD]",
+    help="stop when memory is read",
+    example="rwatch guest_data 4",
+)
+def rwatch(context: Context, address: int, length: int | None, space: str | None, world: str | None) -> Iterator[str]:
+    """Stops after the instruction that loads from the range. Options as for `watch`."""
+    return _watch(context, "rwatch", address, length, space, world)
 
 
-@command("awatch ADDR [BYTES]", help="stop when memory is read or written", example="awatch guest_data")
-def awatch(context: Context, address: int, length: int | None) -> Iterator[str]:
-    """Stops after the instruction that loads from or stores into the range."""
-    return _watch(context, "awatch", address, length)
+@command(
+    "awatch ADDR [BYTES] [--space gpa|spa] [--world WORLD]",
+    help="stop when memory is read or written",
+    example="awatch guest_data",
+)
+def awatch(context: Context, address: int, length: int | None, space: str | None, world: str | None) -> Iterator[str]:
+    """Stops after the instruction that loads from or stores into the range. Options as for `watch`."""
+    return _watch(context, "awatch", address, length, space, world)

@@ -34,7 +34,7 @@ def x(context: Context, fmt: str | None, address: int | None, space: str | None,
     Without --space the address is what the hart would load from now: a guest virtual address while a guest runs, else
     a host virtual one. gva goes through the guest's two stages, hva through the hypervisor's satp, gpa through the
     G-stage only, spa is physical; --world looks through the translation of a world that does not run now. Without ADDR
-    it goes on where the last one ended.
+    it goes on where the last one ended. `xv`, `xg` and `xp` are short for gva, gpa and spa.
     """
     form = _format(context, fmt, "format")
     space = space or (context.memory.get("space", "current") if address is None else "current")
@@ -63,6 +63,22 @@ def x(context: Context, fmt: str | None, address: int | None, space: str | None,
     data = context.debugger.read_memory(address, form.count * form.size, space=space, hart=context.hart, world=number)
     context.memory["next"] = str(address + len(data))
     yield from memory_lines(data, address, form, names, context.width)
+
+
+def _short(name: str, space: str, words: str) -> None:
+    """Declare `x` of one kind of address under a name of its own."""
+
+    def look(context: Context, fmt: str | None, address: int, world: str | None) -> Iterator[str]:
+        return x(context, fmt, address, space, world)
+
+    look.__doc__ = f"`x --space {space}`: formats and --world as there."
+    usage, example = f"{name}[/FMT] ADDR [--world WORLD]", f"{name}/4gx guest_data"
+    command(usage, help=f"look at memory by its {words} address", example=example)(look)
+
+
+_short("xv", "gva", "guest virtual")
+_short("xg", "gpa", "guest physical")
+_short("xp", "spa", "physical")
 
 
 def _string(context: Context, address: int, space: str, world: int | None) -> bytes:

@@ -51,3 +51,38 @@ def translate(context: Context, address: int, access: str | None, space: str | N
         yield f"GPA {walk.gpa:#x}"
     if walk.spa is not None:
         yield f"SPA {walk.spa:#x}"
+
+
+@command(
+    "walk ADDR [--access r|w|x] [--world WORLD]",
+    help="`translate` with its choices by name",
+    example="walk 0x80200000 --world guest --access x",
+)
+def walk(context: Context, address: int, access: str | None, world: str | None) -> Iterator[str]:
+    """The same as `translate ADDR ACCESS --world WORLD`."""
+    return translate(context, address, access, None, world)
+
+
+@command(
+    "spaces", help="list the address spaces: physical, the host's, each guest's, and the tables behind them", example="spaces"
+)
+def spaces(context: Context) -> Iterator[str]:
+    """`x`, `dump` and `poke` reach each with --space and --world, `translate` walks its tables."""
+    ram = context.debugger.machine.ram
+    yield f"spa  physical: RAM {ram.base:#x} to {ram.base + ram.size - 1:#x}, devices"
+    for world in context.debugger.worlds():
+        for name in ("hva",) if world.number == 1 else ("gpa", "gva"):
+            stages = (_stage(context, csr, world.number) for csr in TABLES[name])
+            yield f"{name}  {world.name}: {', then '.join(stages)}"
+
+
+def _stage(context: Context, name: str, world: int) -> str:
+    """A stage's CSR as a world has it or was left with it."""
+    from core.debug.target import UnknownRegister
+
+    csr = context.csr(name)
+    try:
+        value = context.debugger.read_register(name, context.hart, world=world)
+    except UnknownRegister:
+        return f"{name} not known"
+    return f"{name} {csr_summary(csr, value) if csr else 'none'}"

@@ -20,9 +20,9 @@ MEMORY = 16 << 20
 """RAM of the machines here: enough for the examples, and quickly cleared."""
 
 
-def machine(name: str = "hello", *, engine: str = "reference", file: Path | None = None) -> Debugger:
+def machine(name: str = "hello", *, engine: str = "reference", file: Path | None = None, harts: int = 1) -> Debugger:
     """A bundled hypervisor, paused at reset."""
-    return Options(file=file or elf(name), engine=engine, memory=MEMORY).make()
+    return Options(file=file or elf(name), engine=engine, memory=MEMORY, harts=harts).make()
 
 
 class Typist:

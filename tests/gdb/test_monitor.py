@@ -81,6 +81,10 @@ def test_a_catch_stops_even_in_the_middle_of_gdbs_own_steps(attached: Gdb) -> No
         ("vmentry", "VM entry"),
         ("mode HS VS", "VS"),
         ("gpa 0x40000000", "0x40000000"),
+        ("sbi 0x4442434e", "SBI call"),
+        ("fence", "hfence"),
+        ("vmexit in guest1 ignore 3 if $scause == 10", "VM exit of guest 1"),
+        ("vmexit on hart 0", "VM exit of guest 1"),
     ],
 )
 def test_kinds_of_catches(attached: Gdb, spec: str, words: str) -> None:
@@ -88,6 +92,44 @@ def test_kinds_of_catches(attached: Gdb, spec: str, words: str) -> None:
     output = attached("continue")
     assert "stopped." in output
     assert re.search(rf"catch \d+: .*{words}", output)
+
+
+def test_catching_interrupts(twins: Gdb) -> None:
+    twins("monitor catch interrupt 5 in guest2")
+    output = twins("continue")
+    assert re.search(r"catch \d+: .*supervisor timer interrupt", output)
+    assert twins.value("$_inferior") == "1"
+    assert "guest 2 (vmid 2)" in output
+
+
+def test_catching_a_guests_own_breakpoint(attached: Gdb) -> None:
+    attached("break guest_main")
+    attached("continue")
+    attached("set var *(short*)$pc = 0x9002")  # c.ebreak
+    attached("delete")
+    attached("monitor catch guest-ebreak")
+    output = attached("continue")
+    assert re.search(r"catch \d+: .*breakpoint", output)
+
+
+def test_views_of_memory(attached: Gdb) -> None:
+    attached("break guest_main")
+    attached("continue")
+    assert "VS level" not in attached("monitor walk $pc --access x")
+    assert "G level 0: PTE" in attached("monitor walk $pc --access x")
+    spaces = attached("monitor spaces")
+    assert "gpa  guest 1 (vmid 1): hgatp MODE=Sv39x4 VMID=1" in spaces
+    word = f"{attached.number('*(unsigned*)$pc'):#010x}"
+    for command in ("xv/1wx $pc", "xg/1wx $pc", "xp/1wx $pc", "xv/1wx $pc --world guest1"):
+        assert word in attached(f"monitor {command}")
+
+
+def test_watching_a_guest_physical_address(attached: Gdb) -> None:
+    attached("break guest_main")
+    attached("continue")
+    stack = attached.number("$sp") - 8
+    attached(f"monitor watch {stack:#x} 8 --space gpa")
+    assert f"GPA {stack:#x}: written at virtual address {stack:#x}" in attached("continue")
 
 
 def test_explaining_the_last_trap(attached: Gdb) -> None:
