@@ -47,7 +47,7 @@ class Hedeleg(DelegationFields, Csr, address=0x602, ext="H"):
 class Hideleg(Csr, address=0x603, ext="H", effects=Effect.INTERRUPT):
     """hideleg, Hypervisor Interrupt Delegation: which VS-level interrupts a guest handles itself (norm:hideleg_acc)."""
 
-    LCOFI = rw(13, "local counter overflow interrupt (norm:vsip_vsie_lcofi)", needs=Feature.SHLCOFIDELEG)
+    LCOFI = rw(13, "local counter overflow interrupt", needs=Feature.SHLCOFIDELEG)  # norm:vsip_vsie_lcofi
     VSEI = rw(10, "virtual supervisor external interrupt")
     VSTI = rw(6, "virtual supervisor timer interrupt")
     VSSI = rw(2, "virtual supervisor software interrupt")

@@ -284,7 +284,7 @@ class Hgeie(Csr, address=0x607, ext="H", effects=Effect.INTERRUPT):
 class Vsip(Csr, address=0x244, ext="H", slot=False, group="VS", effects=Effect.INTERRUPT):
     """vsip, Virtual Supervisor Interrupt-Pending: what hideleg delegates of hip, one bit lower (norm:vsip_vsie_ssi)."""
 
-    LCOFIP = rw(13, "local counter overflow interrupt: that of sip (norm:vsip_vsie_lcofi)", needs=Feature.SHLCOFIDELEG)
+    LCOFIP = rw(13, "local counter overflow interrupt: that of sip", needs=Feature.SHLCOFIDELEG)  # norm:vsip_vsie_lcofi
     SEIP = ro(9, "external interrupt of the guest")
     STIP = ro(5, "timer interrupt of the guest")
     SSIP = rw(1, "software interrupt of the guest")
@@ -308,7 +308,7 @@ class Vsip(Csr, address=0x244, ext="H", slot=False, group="VS", effects=Effect.I
 class Vsie(Csr, address=0x204, ext="H", slot=False, group="VS", effects=Effect.INTERRUPT):
     """vsie, Virtual Supervisor Interrupt-Enable: what hideleg delegates of hie, one bit lower (norm:vsip_vsie_ssi)."""
 
-    LCOFIE = rw(13, "local counter overflow interrupt: that of sie (norm:vsip_vsie_lcofi)", needs=Feature.SHLCOFIDELEG)
+    LCOFIE = rw(13, "local counter overflow interrupt: that of sie", needs=Feature.SHLCOFIDELEG)  # norm:vsip_vsie_lcofi
     SEIE = rw(9, "external interrupt of the guest")
     STIE = rw(5, "timer interrupt of the guest")
     SSIE = rw(1, "software interrupt of the guest")

@@ -28,9 +28,10 @@ from core.debug.walk import Walk, WalkStep
 def test_a_csr_in_full() -> None:
     assert csr_lines(CSRS_BY_NAME["hideleg"], 0x404) == [
         "hideleg = 0x404   Hypervisor Interrupt Delegation: which VS-level interrupts a guest handles itself (CSR 0x603)",
-        "     10  VSEI  1  virtual supervisor external interrupt: delegated",
-        "      6  VSTI  0  virtual supervisor timer interrupt: not delegated",
-        "      2  VSSI  1  virtual supervisor software interrupt: delegated",
+        "     13  LCOFI  0  local counter overflow interrupt: not delegated",
+        "     10  VSEI   1  virtual supervisor external interrupt: delegated",
+        "      6  VSTI   0  virtual supervisor timer interrupt: not delegated",
+        "      2  VSSI   1  virtual supervisor software interrupt: delegated",
         "  norm:hideleg_acc",
     ]
 

@@ -26,6 +26,9 @@ ARCHITECTURE = (
 )
 NEWER = Feature.ZICOND | Feature.ZIMOP | Feature.ZCMOP | Feature.ZACAS | Feature.ZABHA | Feature.ZCB | Feature.ZFA
 """What binutils 2.40 does not know; `test_texts` has these."""
+NEWER_CSRS = {0x321, 0x322}
+"""Those of Smcntrpmf, which it shows as numbers."""
+KNOWN_CSRS = [address for address in CSRS_BY_ADDRESS if address not in NEWER_CSRS]
 NEWER_SHORT = [record for record in COMPRESSED if record.ext & NEWER]
 NTL = {2: "ntl.p1", 3: "ntl.pall", 4: "ntl.s1", 5: "ntl.all"}
 """Zihintntl, which binutils 2.40 does not know either, by rs2 of ADD x0, x0, rs2."""
@@ -138,7 +141,7 @@ def random_words(record: Instruction, count: int) -> list[int]:
         word = record.match
         for operand in record.fields + record.hints:
             known = operand.name == "csr"
-            word |= operand.insert(rng.choice([*CSRS_BY_ADDRESS])) if known else field(operand, rng)
+            word |= operand.insert(rng.choice(KNOWN_CSRS)) if known else field(operand, rng)
         words.append(word)
     return words
 
@@ -160,7 +163,7 @@ def test_prefetches_have_names(tmp_path: Path) -> None:
 
 
 def test_every_csr_has_its_name(tmp_path: Path) -> None:
-    words = [encode("csrrs", rd=10, csr=address) for address in CSRS_BY_ADDRESS]
+    words = [encode("csrrs", rd=10, csr=address) for address in KNOWN_CSRS]
     assert disagreements(objdump(words, tmp_path)) == []
 
 
