@@ -79,6 +79,11 @@ NEEDS = {
     Feature.ZFHMIN: Feature.F,
     Feature.ZFH: Feature.ZFHMIN,
     Feature.ZFA: Feature.F,
+    Feature.ZCB: Feature.C,
+    Feature.ZCMOP: Feature.C,
+    Feature.ZACAS: Feature.A,
+    Feature.ZABHA: Feature.A,
+    Feature.ZAWRS: Feature.A,
     Feature.SHLCOFIDELEG: Feature.H | Feature.SSCOFPMF,
 }
 """What an extension depends on; those that depend on something listed come behind it."""
@@ -90,6 +95,48 @@ def consistent(features: Feature) -> Feature:
         if needed not in features:
             features &= ~feature
     return features
+
+
+IMPLIED = {
+    "B": Feature.ZBA | Feature.ZBB | Feature.ZBS,
+    "Zca": Feature.C,
+    "Zcd": Feature.C | Feature.D,
+    "Zaamo": Feature.A,
+    "Zalrsc": Feature.A,
+    "Za64rs": Feature.A,
+    "Ziccamoa": Feature.A,
+    "Ziccrse": Feature.A,
+    "Ziccif": Feature.I,
+    "Zicclsm": Feature.I,
+    "Zic64b": Feature.I,
+    "Zkt": Feature.I,
+    "Ssccptr": Feature.S,
+    "Sscounterenw": Feature.S,
+    "Ssstrict": Feature.S,
+    "Sstvala": Feature.S,
+    "Sstvecd": Feature.S,
+    "Ssu64xl": Feature.S,
+    "Svbare": Feature.S,
+    "Shcounterenw": Feature.H,
+    "Shgatpa": Feature.H,
+    "Shtvala": Feature.H,
+    "Shvsatpa": Feature.H,
+    "Shvstvala": Feature.H,
+    "Shvstvecd": Feature.H,
+    "Sha": Feature.H | Feature.SSSTATEEN,
+}
+"""Extensions that are true of every hart with these features: parts of them, sums of them, and promises about behaviour
+(profiles, RVA23 Profiles; priv, The Augmented Hypervisor Extension). Zkt: each instruction takes one unit of time."""
+
+
+def isa_names(features: Feature, strict: bool) -> list[str]:
+    """The names of all extensions that a hart has, for the device tree.
+
+    Svade too says that A and D are left to software after reset: unless strict, Svadu does that from the start.
+    """
+    names = [str(feature.name) for feature in Feature if feature in features]
+    names += [name for name, needed in IMPLIED.items() if needed in features]
+    return [*names, "Svade"] if strict or Feature.SVADU not in features else names
 
 
 DEFAULT_FEATURES = (

@@ -30,7 +30,7 @@ from core.devices.uart16550 import Uart16550
 from core.engine.boundary import NEVER
 from core.engine.reference import ReferenceEngine
 from core.events import Event
-from core.features import DEFAULT_FEATURES, Feature, consistent
+from core.features import DEFAULT_FEATURES, Feature, consistent, isa_names
 from core.hart import Hart
 from core.isa.intrinsics import end_slice, now, retired
 from core.memory.bus import Bus, BusError
@@ -112,7 +112,7 @@ class Machine:
         self._warned: set[int] = set()
         for hart in self.harts:
             self._connect(hart)
-        names = [str(feature.name) for feature in Feature if feature in self.features]
+        names = isa_names(self.features, self.config.strict)
         self.plan: BootPlan = prepare(self.config.boot, self.board, self.ram, names)
         files = {name: read_file(path) for name, path in self.config.board.files}
         self.board.find(FwCfg).offer_files(files)
