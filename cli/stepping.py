@@ -120,6 +120,7 @@ def _arrived(stop: Stop | None, address: int) -> bool:
 def finish_frame(context: Context) -> int:
     """Let the machine run until the function at pc returns; the number of the temporary breakpoint there."""
     from core.debug.dwarf_places import canonical_frame, return_address
+    from core.debug.target import MachineEnded
 
     pc, program, frame = context.value("pc"), context.program(), None
     target: int | None = context.value("ra")
@@ -144,5 +145,9 @@ def finish_frame(context: Context) -> int:
     point = context.debugger.add_breakpoint(
         target, owner=context.front, temporary=True, world=world, condition=returned, label=label
     )
-    context.debugger.resume()
+    try:
+        context.debugger.resume()
+    except MachineEnded:
+        context.debugger.remove_breakpoint(point.number)
+        raise
     return point.number

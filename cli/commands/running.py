@@ -126,9 +126,11 @@ def until(context: Context, text: str) -> Iterator[str]:
         number = debugger.add_catch(f"mode any {first.upper()}", **own).number
     else:
         number = debugger.add_breakpoint(place_of(context, text), **own).number
-    debugger.resume()
-    yield from settle(context, wait_time(context))
-    _forget(context, number)
+    try:
+        debugger.resume()
+        yield from settle(context, wait_time(context))
+    finally:
+        _forget(context, number)
 
 
 def is_world(word: str) -> bool:

@@ -246,3 +246,11 @@ def test_every_example_works(in_guest: Debugger) -> None:
             "layout",
         ):  # a second hart; moves tested elsewhere
             list(execute(command.example, context))
+
+
+def test_what_cannot_run_leaves_no_breakpoint(hello: Debugger) -> None:
+    typist = Typist(hello)
+    typist.lines("continue")
+    for line in ("until main", "until exit", "until VS", "finish", "next"):
+        assert "the machine is switched off" in typist.lines(line)
+    assert hello.breakpoints() == []
