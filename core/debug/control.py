@@ -15,7 +15,6 @@ from core.boot.sbi.host import HartState
 from core.boot.symbols import SymbolTable
 from core.debug.catches import Catch
 from core.debug.errors import MachineEnded, MachineRunning
-from core.debug.history import streak
 from core.debug.loops import trap_loop
 from core.debug.naming import Naming
 from core.debug.points import Hit, Points
@@ -224,7 +223,8 @@ class Control:
         told = False
         look = LOOK * self.machine.engine.slice_units
         while True:
-            left = look if self.limit is None else max(0, self.limit - self.machine.retired(self.machine.current.hartid))
+            before = self._retired()
+            left = look if self.limit is None else max(0, self.limit - before[self.machine.current.hartid])
             outcome = self.machine.run(min(left, look)) if left else Outcome.BUDGET
             if self._interrupted and outcome in (Outcome.BUDGET, Outcome.IDLE):
                 outcome = Outcome.STOPPED
@@ -237,19 +237,21 @@ class Control:
                 return self._stop(StopKind.LIMIT, hart, f"{self.limit} instructions are over")
             elif outcome is not Outcome.BUDGET:
                 return self._explain(outcome, hart, StopKind.LIMIT)
-            elif not told and (found := next(filter(None, map(self._nowhere, self.machine.harts)), None)):
-                told = True
-                self.machine.warning(found)
-                if self.limit is not None and all(streak(each) or self._waits(each) for each in self.machine.harts):
+            elif found := next(filter(None, map(self._nowhere, self.machine.harts)), None):
+                if not told:
+                    told = True
+                    self.machine.warning(found)
+                if self.limit is not None and self._retired() == before:
                     return self._stop(StopKind.LIMIT, hart, f"the limit of {self.limit} instructions is never reached: {found}")
+
+    def _retired(self) -> list[int]:
+        return [self.machine.retired(index) for index in range(self.harts)]
 
     def _nowhere(self, hart: Hart) -> str | None:
         """Why a hart gets nowhere, see core.debug.loops."""
         debugger: Any = self
-        return trap_loop(debugger, hart)
-
-    def _waits(self, hart: Hart) -> bool:
-        return bool(hart.wfi) or self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED
+        text = trap_loop(debugger, hart)
+        return text and (f"{text}, on hart {hart.hartid}" if self.harts > 1 else text)
 
     def _wakes_on_input(self) -> bool:
         """Whether an external interrupt could end the WFI of some hart."""

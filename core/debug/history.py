@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.hart import Hart
-from core.isa.intrinsics import retired
 from core.trap.causes import describe
 from core.trap.worlds import CAUSE_SIGN, ENTRY, EXIT, HISTORY, LINE, TRAP
 
@@ -95,6 +94,12 @@ def lines(h: Hart, count: int = HISTORY) -> list[Line]:
     return [line_at(h, serial) for serial in range(first, h.history_next)]
 
 
+def backwards(h: Hart) -> Iterator[Line]:
+    """The lines that are kept, latest first."""
+    for serial in range(h.history_next - 1, max(0, h.history_next - HISTORY) - 1, -1):
+        yield line_at(h, serial)
+
+
 def switches(worlds: Worlds, h: Hart, count: int = HISTORY, *, traps: bool = True) -> list[Switch]:
     """The last `count` events of a hart, oldest first; without `traps` only switches of worlds."""
     found: list[Switch] = []
@@ -135,7 +140,7 @@ def repeated_exits(h: Hart) -> Iterator[Line]:
     """Backwards from the last VM exit: exits from one instruction, for one reason, between which the guest did nothing."""
     last: Line | None = None
     after: Line | None = None
-    for line in reversed(lines(h)):
+    for line in backwards(h):
         if line.kind == "trap":
             continue
         if line.kind == "entry":
@@ -149,8 +154,3 @@ def repeated_exits(h: Hart) -> Iterator[Line]:
         else:
             return
         after = line
-
-
-def streak(h: Hart) -> int:
-    """Traps taken since an instruction was last retired."""
-    return int(h.streak) if h.history_next and retired(h) == h.streak_retired else 0

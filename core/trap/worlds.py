@@ -73,8 +73,11 @@ state("exit_mode", doc="3 while only M-mode has run since the last exit, else 0"
 
 state("history", LINE * HISTORY, "the last events", architectural=False)
 state("history_next", doc="events so far; the next one goes to this number modulo HISTORY", architectural=False)
-state("streak", doc="traps in a row without an instruction retired between them", architectural=False)
-state("streak_retired", doc="instructions retired at the last trap", architectural=False)
+state("streak", doc="exceptions in a row by one instruction that was not got past in between", architectural=False)
+state("streak_pc", doc="that instruction", architectural=False)
+state("streak_cause", doc="the exception", architectural=False)
+state("streak_retired", doc="instructions retired when it was last raised", architectural=False)
+state("return_retired", doc="instructions retired after the last MRET or SRET", architectural=False)
 
 OLD = ("status", "epc", "cause", "tval", "tval2", "tinst", "hstatus")
 state("trap_from", doc="mode_number() before the last trap", architectural=False)
@@ -235,6 +238,20 @@ def keep_trap(h: Hart, mode: u64, v: u64, inst: u64) -> None:
         h.trap_old[3] = h.vstval
 
 
+def count_streak(h: Hart, cause: u64, done: u64) -> None:
+    """An exception: the same as the one before, unless something was returned to since and has executed.
+
+    So handlers that trap themselves are counted as well as those that return and change nothing.
+    """
+    past = h.return_retired > h.streak_retired and h.return_retired != done
+    if past or h.streak_pc != h.pc or h.streak_cause != cause:
+        h.streak = 0
+        h.streak_pc = h.pc
+        h.streak_cause = cause
+    h.streak = u64(h.streak + 1)
+    h.streak_retired = done
+
+
 @cold
 def trapping(h: Hart, cause: u64, tval: u64, mode: u64, v: u64) -> None:
     """A trap is about to be taken in the mode (mode, v); nothing has been written yet."""
@@ -253,11 +270,8 @@ def trapping(h: Hart, cause: u64, tval: u64, mode: u64, v: u64) -> None:
             kind = EXIT
             leave_guest(h, cause, tval, gpa, mode)
     done = retired(h)
-    if h.streak_retired == done:
-        h.streak = u64(h.streak + 1)
-    else:
-        h.streak = 1
-        h.streak_retired = done
+    if cause >> 63 == 0:
+        count_streak(h, cause, done)
     modes = u64((h.mode | u64(h.v << 2)) << 8) | u64((mode | u64(v << 2)) << 16)
     record(h, kind | modes | u64((cause & 63) << 32) | (cause & CAUSE_SIGN), world, tval, gpa, inst, done)
     h.trap_serial = h.history_next
@@ -268,6 +282,7 @@ def trapping(h: Hart, cause: u64, tval: u64, mode: u64, v: u64) -> None:
 @cold
 def returning(h: Hart, mode: u64, v: u64) -> None:
     """MRET or SRET at h.pc is about to go to the mode (mode, v)."""
+    h.return_retired = u64(retired(h) + 1)
     if h.v != v:
         enter_guest(h)
         modes = u64((h.mode | u64(h.v << 2)) << 8) | u64((mode | u64(v << 2)) << 16)
@@ -282,7 +297,9 @@ def forget_worlds(h: Hart) -> None:
     """Plain Python, at reset: no guest is known, nothing has happened."""
     for name in ("guest_count", "guest_now", "host_left", "host_retired", "host_units", "switch_retired", "switch_idle"):
         setattr(h, name, 0)
-    for name in ("exit_slot", "exit_mode", "history_next", "streak", "streak_retired", "trap_serial", "caught"):
+    for name in ("exit_slot", "exit_mode", "history_next", "trap_serial", "caught"):
+        setattr(h, name, 0)
+    for name in ("streak", "streak_pc", "streak_cause", "streak_retired", "return_retired"):
         setattr(h, name, 0)
     for slot in range(GUESTS):
         h.guest_key[slot] = 0

@@ -26,7 +26,7 @@ ALSO = ("features", "warned", "event", "watch_hit", "watch_va", "watch_write", "
 """Slots that are no architectural state, yet must agree whenever a machine stands still."""
 COMPARED = [slot for slot in LAYOUT.slots.values() if slot.architectural or slot.name in ALSO]
 HOST_WORLD = ("host_left", "host_x", "host_pc", "host_mode", "host_retired", "host_units")
-REMEMBERED = ("guest_", "history", "trap_", "switch_", "exit_", "streak", *HOST_WORLD)
+REMEMBERED = ("guest_", "history", "trap_", "switch_", "exit_", "streak", "return_", *HOST_WORLD)
 """What slots about the past, for debuggers, are called or begin with; large, so compared only when RAM is."""
 TRACE = 64
 """Instructions shown before a difference."""
