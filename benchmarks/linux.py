@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a Linux kernel takes to the shell of an initial RAM disk, beside QEMU.
 
-HARTLINE_LINUX names a folder with `Image` (a kernel) and `initramfs.img` (whose init starts a shell on the console); docs/machine.md
-says how to get them. Without it nothing is measured.
+HARTLINE_LINUX names a folder with `Image` (a kernel) and `initramfs.img` (whose init starts a shell on the console);
+docs/machine.md says how to get them. Without it nothing is measured.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def run() -> str:
     if folder is None:
         return "Linux: not measured, as HARTLINE_LINUX names no folder with Image and initramfs.img\n"
     kernel = Path(folder) / "Image"
-    more = "-append console=ttyS0 -initrd".split() + [str(Path(folder) / "initramfs.img")]
+    more = [*"-append console=ttyS0 -initrd".split(), str(Path(folder) / "initramfs.img")]
     ours = [f"-{word}" if word[0] == "-" else word for word in more]
     firmware = ["--bios", str(OPENSBI / "fw_dynamic.bin")]
     commands = {

@@ -224,7 +224,7 @@ class Control:
         look = LOOK * self.machine.engine.slice_units
         while True:
             before = self._retired()
-            left = look if self.limit is None else max(0, self.limit - before[self.machine.current.hartid])
+            left = look if self.limit is None else max(0, self.limit - max(before))
             outcome = self.machine.run(min(left, look)) if left else Outcome.BUDGET
             if self._interrupted and outcome in (Outcome.BUDGET, Outcome.IDLE):
                 outcome = Outcome.STOPPED
@@ -233,7 +233,7 @@ class Control:
                 self._after_reset()
             elif outcome is Outcome.IDLE and self.waits_for_input and self._wakes_on_input():
                 self.machine.wait_for_input(INPUT_WAIT)
-            elif outcome is Outcome.BUDGET and self.limit is not None and self.machine.retired(hart) >= self.limit:
+            elif outcome is Outcome.BUDGET and self.limit is not None and max(self._retired()) >= self.limit:
                 return self._stop(StopKind.LIMIT, hart, f"{self.limit} instructions are over")
             elif outcome is not Outcome.BUDGET:
                 return self._explain(outcome, hart, StopKind.LIMIT)

@@ -170,11 +170,17 @@ def test_interrupting_a_trap_loop(engine: str, tmp_path: Path) -> None:
 
 @engines_both
 def test_the_hart_is_named(engine: str, tmp_path: Path) -> None:
-    debugger = machine(tmp_path, engine, "csrr t0, mhartid\nbeqz t0, .\njr zero", harts=2)
+    debugger = machine(tmp_path, engine, "jr zero", harts=2)
     warnings = told(debugger)
     run_into_limit(debugger)
     assert warnings[0].startswith("trap loop at 0x0: instruction access fault taken ")
-    assert warnings[0].endswith(" times in a row, on hart 1") and len(warnings) == 1
+    assert warnings[0].endswith(" times in a row, on hart 0") and len(warnings) == 1
+
+
+@engines_both
+def test_the_limit_is_for_the_hart_that_gets_furthest(engine: str, tmp_path: Path) -> None:
+    debugger = machine(tmp_path, engine, "csrr t0, mhartid\nbeqz t0, .\njr zero", harts=2)
+    assert run_into_limit(debugger).text == "20000 instructions are over"
 
 
 @engines_both
