@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from cli.candidate import Candidate
 from cli.context import CommandError, Context
+from cli.events import event_candidates
 from cli.format import KIND_WORDS, title
 from cli.registry import find, load_commands, split_line
 from cli.usage import EXPRESSIONS, RESTS, Parameter, Usage, split_words
@@ -24,15 +25,6 @@ CHOICE_MEANING = {
     "hva": "host virtual address (satp)",
     "spa": "supervisor physical address",
 }
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """`text` replaces the last `length` characters before the cursor."""
-
-    text: str
-    length: int
-    meaning: str = ""
 
 
 def candidates(line: str, context: Context) -> Iterator[Candidate]:
@@ -67,6 +59,13 @@ def _candidates(line: str, context: Context) -> Iterator[Candidate]:
         for option in usage.parameters:
             if option.is_option and option.literal.startswith(word):
                 yield Candidate(option.literal, len(word), option.label)
+    elif parameter is not None and parameter.kind in ("SPEC", "PLACE"):
+        before = rest[: len(rest) - len(word)].split()
+        events = parameter.kind == "SPEC" or usage.name == "until"
+        found = list(event_candidates(before, word, context, usage.name)) if events or before else []
+        yield from found or (() if before and before[-1] != "if" else _of_kind(parameter, word, context))
+        if found and usage.name == "until" and not before and word:
+            yield from _symbols(word, context)
     elif parameter is not None:
         yield from _of_kind(parameter, word, context)
 
@@ -126,8 +125,8 @@ def _of_kind(parameter: Parameter, word: str, context: Context) -> Iterator[Cand
         for world in context.debugger.worlds():
             short = "host" if world.number == 1 else f"guest{world.number - 1}"
             yield from _matching([(short, f"{world.name}: {world.state}")], word)
-    elif parameter.kind == "SPEC":
-        yield from _events(word)
+    elif parameter.kind == "VARIABLE" and (match := re.match(r"(.*)(->|\.)(\w*)$", word)) and "$" not in word:
+        yield from _members(match[1], match[3], context)
     elif parameter.kind == "VARIABLE" and "." not in word and "$" not in word:
         program = context.program()
         tail = re.split(r"[^\w$]", word)[-1]
@@ -156,17 +155,19 @@ def _files(word: str) -> Iterator[Candidate]:
             yield Candidate(each.name + "/" * each.is_dir(), len(begun))
 
 
-def _events(word: str) -> Iterator[Candidate]:
-    from core.debug.specs import FORMS
-    from core.trap.causes import Cause
+def _members(before: str, begun: str, context: Context) -> Iterator[Candidate]:
+    """Members of what stands before `->` or `.`, with their types."""
+    from cli.typed import TypedError, resolve_variable
 
-    for event, form in FORMS.items():
-        if event.startswith(word):
-            yield Candidate(event, len(word), form)
-    if len(word) > 2:
-        for cause in Cause:
-            if cause.name.lower().startswith(word.lower()):
-                yield Candidate(cause.name.lower(), len(word), f"cause {cause.value}, {cause.words}")
+    try:
+        value = resolve_variable(context, before.lstrip("*&("))
+    except TypedError:
+        return
+    kind = value.type if value else None
+    kind = kind.target if kind is not None and kind.kind == "pointer" else kind
+    for member in kind.members if kind is not None and kind.kind in ("struct", "union") else ():
+        if member.name.startswith(begun):
+            yield Candidate(member.name, len(begun), member.type.name)
 
 
 def _matching(known: Iterable[tuple[str, str]], word: str) -> Iterator[Candidate]:
@@ -207,6 +208,8 @@ def _registers(word: str, context: Context, prefix: str) -> Iterator[Candidate]:
 
 def _symbols(word: str, context: Context) -> Iterator[Candidate]:
     table = context.debugger.symbols
+    for own, _ in context.debugger.worlds_known.symbols.values():
+        table = own + table
     begun = word.lower()
     names = sorted(n for n in table.names() if n.lower().startswith(begun))
     if not names and len(begun) > 1:

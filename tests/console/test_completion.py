@@ -36,6 +36,19 @@ def offered(debugger: Debugger, line: str) -> dict[str, str]:
         ("translate --space gpa guest_e", ["guest_entry"]),
         ("help dis", ["disassemble"]),
         ("info reg", ["registers"]),
+        ("until e", ["entry", "exit"]),
+        ("until guest_sh", ["guest_shutdown"]),
+        ("until exit load_g", ["load_guest_page_fault"]),
+        ("until exit vst", ["vsti"]),
+        ("catch vm", ["vmentry", "vmexit"]),
+        ("catch vmexit virt", ["virtual_instruction"]),
+        ("catch mode V", ["VS", "VU"]),
+        ("catch csr hga", ["hgatp"]),
+        ("catch csr hgatp w", ["write"]),
+        ("catch sbi hs", ["hsm"]),
+        ("catch interrupt st", ["sti"]),
+        ("break main in h", ["host"]),
+        ("break main if $hga", ["$hgatp"]),
         ("foo ", []),
         ("x 0x8", []),
         ("translate guest_entry r ", []),
@@ -72,3 +85,17 @@ def test_a_running_machine_is_no_obstacle(hello: Debugger) -> None:
         assert list(offered(hello, "csr hgatp.VM")) == ["hgatp.VMID"]
     finally:
         hello.running = False
+
+
+def test_members_are_offered_with_their_types(hello: Debugger) -> None:
+    point = hello.add_breakpoint(0x80200374, owner="test")  # vcpu_run
+    hello.resume()
+    hello.wait(60)
+    hello.remove_breakpoint(point.number)
+    assert offered(hello, "p vcpu->guest_p") == {"guest_physical": "struct address_space"}
+    assert list(offered(hello, "p vcpu->guest_physical.")) == ["scheme", "root"]
+    assert offered(hello, "p vcpu->nothing.") == offered(hello, "p nothing->") == {}
+
+
+def test_guests_are_offered_once_they_are_known(in_guest: Debugger) -> None:
+    assert offered(in_guest, "break main in gu") == {"guest1": "guest 1 (vmid 1): running", "guests": "every guest"}
