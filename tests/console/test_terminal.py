@@ -46,6 +46,18 @@ class Terminal:
         """What is to be seen."""
         return self._tmux("capture-pane", "-p")
 
+    @property
+    def all(self) -> str:
+        """What is to be seen and what has scrolled away."""
+        return self._tmux("capture-pane", "-p", "-S", "-")
+
+    def finds(self, text: str, seconds: float = 40) -> None:
+        """Wait until a text is on the screen or has been."""
+        end = time.monotonic() + seconds
+        while text not in self.all:
+            assert time.monotonic() < end, f"{text!r} not in:\n{self.all}"
+            time.sleep(0.05)
+
     def sees(self, *texts: str, seconds: float = 40) -> str:
         """Wait until all the texts are on the screen; the screen."""
         end = time.monotonic() + seconds
