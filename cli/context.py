@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.expression import evaluate
+from cli.expression import ExpressionError, evaluate
 from cli.snapshot import Snapshot
 from cli.suggest import did_you_mean
 
@@ -127,10 +127,26 @@ class Context:
         found = self.find_field(name)
         return None if found is None else found[1].of(self.value(found[0].name))
 
+    def variable(self, text: str) -> int | None:
+        """The value of a variable, member or element; None if no variable begins the text. Raises ExpressionError."""
+        from cli.typed import TypedError, resolve_variable
+
+        try:
+            found = resolve_variable(self, text)
+        except TypedError as problem:
+            raise ExpressionError(str(problem)) from None
+        if found is None:
+            return None
+        value = found.number(self)
+        if value is None:
+            raise ExpressionError(f"{text} is no number: it is {found.type.name}")
+        width = found.bits[1] if found.bits else 8 * found.type.size
+        return value - (1 << width) if found.type.signed and value >> (width - 1) else value
+
     @property
     def symbols(self) -> SymbolTable:
         """The symbols of the world the hart is in."""
-        own = None if self.debugger.running else self.debugger.current_world(self.hart).symbols
+        own = None if not self.debugger.readable else self.debugger.current_world(self.hart).symbols
         return self.debugger.symbols if own is None else own
 
     def program(self, world: int | None = None) -> tuple[Sources, Types] | None:
@@ -142,7 +158,7 @@ class Context:
     def program_at(self, address: int | None, world: int | None = None) -> tuple[Sources, Types] | None:
         """The same for an address (None: that of the instruction the world is at)."""
         path = self.debugger.elf_path
-        if not self.debugger.running:
+        if self.debugger.readable:
             current = self.debugger.current_world(self.hart).number
             number = current if world is None else world
             own = self.debugger.worlds_known.symbols_of(number)[1]
@@ -170,7 +186,7 @@ class Context:
         known = self.debugger.worlds_known.symbols
         paths = [self.debugger.worlds_known.symbols_of(world)[1]] if world is not None else []
         if world is None:
-            own = None if self.debugger.running else self.debugger.current_world(self.hart).elf
+            own = None if not self.debugger.readable else self.debugger.current_world(self.hart).elf
             paths = [own, self.debugger.elf_path, *(path for _, path in known.values())]
         for path in dict.fromkeys(paths if any(paths) else [self.debugger.elf_path]):
             if path is not None:
@@ -219,7 +235,7 @@ class Context:
 
     def table(self, address: int, world: int | None = None) -> SymbolTable:
         """The symbols that hold at an address of a world (None: the one the hart is in)."""
-        return self.debugger.symbols if self.debugger.running else self.debugger.symbols_at(address, world, self.hart)
+        return self.debugger.symbols_at(address, world, self.hart) if self.debugger.readable else self.debugger.symbols
 
     def symbol_at(self, address: int, world: int | None = None) -> str | None:
         """`name+offset` for an address, None where no symbol is near."""

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Expressions of the console: numbers, symbols, $registers, fields, arithmetic, `*` for the word in memory.
 
-    0x80200000      guest_entry+8      $sp      $hstatus.SPV      *($sp + 16)      hgatp & 0xfff
+    0x80200000      guest_entry+8      $sp      $hstatus.SPV      *($sp + 16)      hgatp & 0xfff      vcpu->sepc + 4
 
-A name without `$` is a symbol if there is one of that name, else a register. Values are 64 bits wide.
+A name without `$` is a symbol (its address) if there is one of that name, else a register, else a variable (its value);
+members and elements of variables are values, too. Values are 64 bits wide.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ MASK = (1 << 64) - 1
 TOKEN = re.compile(
     r"\s*(?:(?P<number>0[xX][0-9a-fA-F_]+|0[bB][01_]+|\d[\d_]*)(?![\w])"
     r"|(?P<register>\$[A-Za-z_][\w.]*)"
+    r"|(?P<variable>[A-Za-z_][\w.]*(?:->[A-Za-z_][\w.]*|\[[^][]*\](?:\.[\w.]+)?)+)"
     r"|(?P<name>[A-Za-z_.][\w.$@]*)"
     r"|(?P<operator><<|>>|==|!=|<=|>=|&&|\|\||[-+*/%&|^~()<>!]))"
 )
@@ -52,6 +54,9 @@ class Names(Protocol):
 
     def register(self, name: str) -> int | None:
         """The value of the register, or of a field as `hstatus.SPV`; None if there is none of that name."""
+
+    def variable(self, text: str) -> int | None:
+        """The value of a variable of the program, as `vcpu->sepc`, None if there is none. Raises ExpressionError."""
 
     def load(self, address: int) -> int:
         """The 64-bit word at `address` as the hart sees it now."""
@@ -150,9 +155,16 @@ class _Parser:
             if found is None:
                 found = self.names.register(token)
             if found is None:
+                found = self.names.variable(token)
+            if found is None:
                 hint = self.names.hint(token, registers_only=False)
                 raise ExpressionError(f"no symbol or register {token!r}{hint}")
             return found
+        if kind == "variable":
+            member = self.names.variable(token)
+            if member is None:
+                raise ExpressionError(f"no variable {token!r} is known here")
+            return member
         raise ExpressionError(f"{token!r} does not belong where it is in {self.text!r}")
 
     def number(self, token: str) -> int:

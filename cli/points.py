@@ -88,7 +88,10 @@ def _condition(context: Context, text: str) -> Condition | None:
         return None
     context.evaluate(text)  # what cannot be understood is said now
 
+    own = Context(context.debugger, front=context.front)
+
     def holds(debugger: Debugger, hart: int) -> bool:
-        return Context(debugger, hart, front=context.front).evaluate(text) != 0
+        own.hart = hart
+        return own.evaluate(text) != 0
 
     return holds

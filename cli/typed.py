@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cli.context import Context
+from cli.format import wrapped
 from cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from core.debug.dwarf_types import Type
 
 ELEMENTS = 32
-"""Elements of an array shown at most."""
+"""Elements of an array shown at most, equal neighbours counted as one."""
+LOOKED_AT = 4096
+"""Elements read at most."""
 DEPTH = 4
 """How deep structures within structures are shown."""
 STRING = 64
@@ -60,7 +63,7 @@ def resolve_variable(context: Context, text: str) -> Typed | None:
     """What `text` means as a variable, a member, an element; None if it does not begin with a variable's name."""
     match = START.match(text)
     program = context.program()
-    if match is None or program is None or context.debugger.running:
+    if match is None or program is None or not context.debugger.readable:
         return None
     variable = program[1].variable(match["name"], context.value("pc"), context.value)
     if variable is None:
@@ -148,6 +151,11 @@ def _element(context: Context, value: Typed, index_text: str) -> Typed:
 
 def show_lines(context: Context, text: str, value: Typed) -> Iterator[str]:
     """A value with its type; a structure with a line for each member."""
+    element = value.type.target if value.type.kind == "array" else None
+    if element is not None and element.kind in ("struct", "union") and value.type.count:
+        yield f"{text.strip()} = ({value.type.name})" + (f" at {context.place(value.address)}" if value.address else "")
+        yield from _rows(context, value, element)
+        return
     if value.type.kind not in ("struct", "union"):
         yield f"{text.strip()} = ({value.type.name}) {show_value(context, value)}"
         return
@@ -157,6 +165,24 @@ def show_lines(context: Context, text: str, value: Typed) -> Iterator[str]:
         place = None if value.address is None else value.address + member.offset
         part = Typed(member.type, place, value.data[member.offset :], member.bits)
         yield f"  {member.name or '(nameless)':<{width}} = {show_value(context, part, 1)}"
+
+
+def _rows(context: Context, value: Typed, element: Type) -> Iterator[str]:
+    """An array of structures: a line for each, one for equal neighbours."""
+    runs: list[tuple[int, int, str]] = []
+    for index in range(min(value.type.count, LOOKED_AT)):
+        place = None if value.address is None else value.address + index * element.size
+        text = show_value(context, Typed(element, place, value.data[index * element.size :]), 1)
+        if runs and runs[-1][2] == text:
+            runs[-1] = (runs[-1][0], index, text)
+        elif len(runs) == ELEMENTS:
+            break
+        else:
+            runs.append((index, index, text))
+    for first, last, text in runs:
+        yield from wrapped(f"[{first}]" + (f" to [{last}]" if last > first else "") + f" = {text}", context.width, "  ")
+    if runs[-1][1] + 1 < value.type.count:
+        yield "  ..."
 
 
 def show_value(context: Context, value: Typed, depth: int = 0) -> str:
@@ -220,14 +246,17 @@ def _show_array(context: Context, value: Typed, depth: int) -> str:
     kind = value.type.target
     if kind is None or not kind.size or not value.type.count:
         return f"at {context.place(value.address)}" if value.address is not None else "{}"
-    shown = min(value.type.count, ELEMENTS)
     parts: list[tuple[str, int]] = []
-    for index in range(shown):
+    shown = 0
+    for index in range(min(value.type.count, LOOKED_AT)):
         place = None if value.address is None else value.address + index * kind.size
         text = show_value(context, Typed(kind, place, value.data[index * kind.size :]), depth + 1)
         if parts and parts[-1][0] == text:
             parts[-1] = (text, parts[-1][1] + 1)
         else:
+            if len(parts) == ELEMENTS:
+                break
             parts.append((text, 1))
+        shown += 1
     words = [text if count < 4 else f"{text} (x{count})" for text, count in parts for _ in range(count if count < 4 else 1)]
     return "{" + ", ".join(words) + (", ..." if value.type.count > shown else "") + "}"

@@ -167,8 +167,13 @@ class Control:
         self.wait(5)
         self._listeners.clear()
 
+    @property
+    def readable(self) -> bool:
+        """Whether state can be read: the machine stands still, or it waits for a condition on this very thread."""
+        return not self.running or threading.get_ident() == self._judge
+
     def _require_stopped(self) -> None:
-        if self.running and threading.get_ident() != self._judge:
+        if not self.readable:
             raise MachineRunning
 
     # -- on the machine's thread --------------------------------------------------------------------------------------

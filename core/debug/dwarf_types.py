@@ -216,14 +216,16 @@ class Types:
         return Type("function" if die.tag == "DW_TAG_subroutine_type" else "void", name or "function")
 
     def _array(self, die: Any) -> Type:
-        made = self.type_of(die)
+        made = element = self.type_of(die)
+        bounds = ""
         for child in reversed([c for c in die.iter_children() if c.tag == "DW_TAG_subrange_type"]):
             count = 0
             if "DW_AT_count" in child.attributes:
                 count = child.attributes["DW_AT_count"].value
             elif "DW_AT_upper_bound" in child.attributes and isinstance(child.attributes["DW_AT_upper_bound"].value, int):
                 count = child.attributes["DW_AT_upper_bound"].value + 1
-            made = Type("array", f"{made.name}[{count or ''}]", made.size * count, target=made, count=count)
+            bounds = f"[{count or ''}]{bounds}"  # the last comes first here, and is the innermost
+            made = Type("array", element.name + bounds, made.size * count, target=made, count=count)
         return made
 
     def _member(self, die: Any) -> Member:

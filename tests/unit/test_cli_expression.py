@@ -17,6 +17,9 @@ class Names:
     def register(self, name: str) -> int | None:
         return {"sp": 0x80010000, "hgatp": 0x8000100000080304, "sepc": 0x9999, "hstatus.SPV": 1}.get(name)
 
+    def variable(self, text: str) -> int | None:
+        return {"vcpu->sepc": 0x1000, "table[2].ppn": 9, "table[a->b]": 3, "local": 4, "s.member": 5}.get(text)
+
     def load(self, address: int) -> int:
         return address * 2
 
@@ -52,6 +55,12 @@ class Names:
         ("6 ^ 3", 5),
         ("0xffffffffffffffff + 2", 1),
         ("1 << 64", 0),
+        ("vcpu->sepc", 0x1000),
+        ("vcpu->sepc + 4 == 0x1004", 1),
+        ("table[2].ppn << 12", 0x9000),
+        ("table[a->b]-1", 2),
+        ("local", 4),
+        ("s.member * 2", 10),
     ],
 )
 def test_values(text: str, value: int) -> None:
@@ -71,6 +80,7 @@ def test_values(text: str, value: int) -> None:
         ("$spp", "no register '$spp'; did you mean $sp?"),
         ("0x1ffffffffffffffff", "0x1ffffffffffffffff does not fit into 64 bits"),
         ("a ? b", "cannot read '? b' in expression 'a ? b'"),
+        ("vcpu->scause", "no variable 'vcpu->scause' is known here"),
         ("12ab", "cannot read '12ab' in expression '12ab'"),
         ("0x", "cannot read '0x' in expression '0x'"),
         ("\x00", "cannot read '\\x00' in expression '\\x00'"),
