@@ -80,34 +80,34 @@ def explained(step: Step) -> dict[str, dict[str, int]]:
 
 @judged
 def no_transformed_instruction(step: Step) -> dict[str, int]:
-    """Both may: QEMU writes a transformed instruction into mtinst or htinst where we write zero (`norm:H_trap_xtinst_val`)."""
+    """Both may: QEMU writes a transformed instruction into mtinst or htinst where Hartline writes zero (`norm:H_trap_xtinst_val`)."""
     return {name: ALL for name in ("mtinst", "htinst") if step.taker and step.ours[name] == 0}
 
 
 @judged
 def pseudoinstruction_of_stores(step: Step) -> dict[str, int]:
-    """We: a store whose walk cannot read a VS-stage entry gives the pseudoinstruction 0x3000; QEMU gives 0x3020, as if the
+    """Hartline: a store whose walk cannot read a VS-stage entry gives the pseudoinstruction 0x3000; QEMU gives 0x3020, as if the
     walk had written (`norm:H_trap_xtinst_guestpage_rw`)."""
     return step.pairs(("mtinst", "htinst"), {(0x3000, 0x3020)})
 
 
 @judged
 def guest_virtual_address(step: Step) -> dict[str, int]:
-    """We: GVA is set by a trap that writes a guest virtual address to xtval, and cleared by others; QEMU looks whether some
+    """Hartline: GVA is set by a trap that writes a guest virtual address to xtval, and cleared by others; QEMU looks whether some
     translation before was of two stages (`norm:hstatus_gva_op`, `norm:mstatus_gva_op`)."""
     return {"HS": {"hstatus": Hstatus.GVA.mask}, "M": {"mstatus": Mstatus.GVA.mask}}.get(step.taker, {})
 
 
 @judged
 def trap_into_the_guest(step: Step) -> dict[str, int]:
-    """We: a trap into VS-mode leaves hstatus, htval and htinst alone; QEMU clears GVA, htval and htinst
+    """Hartline: a trap into VS-mode leaves hstatus, htval and htinst alone; QEMU clears GVA, htval and htinst
     (`norm:H_trap_vs_csrwrites`)."""
     return {"htval": ALL, "htinst": ALL, "hstatus": Hstatus.GVA.mask} if step.taker == "VS" else {}
 
 
 @judged
 def flags_make_dirty(step: Step) -> dict[str, int]:
-    """We: an instruction that sets flags in fcsr makes FS Dirty, also if it writes no f register; QEMU leaves FS
+    """Hartline: an instruction that sets flags in fcsr makes FS Dirty, also if it writes no f register; QEMU leaves FS
     (`norm:mstatus_fs_vs_xs_dirty_op`). HS-mode's copy can be seen only when a trap ends V=1."""
     seen = step.opcode == FP or step.taker in ("M", "HS")
     return dict.fromkeys(("mstatus", "sstatus", "vsstatus"), Mstatus.FS.mask) if seen else {}
@@ -115,19 +115,19 @@ def flags_make_dirty(step: Step) -> dict[str, int]:
 
 @judged
 def hlvx_faults_are_loads(step: Step) -> dict[str, int]:
-    """We: HLVX raises the faults of loads, guest-page faults included; QEMU those of fetches."""
+    """Hartline: HLVX raises the faults of loads, guest-page faults included; QEMU those of fetches."""
     return step.pairs(CAUSES, {(5, 1), (13, 12), (21, 20), (21, 12)}) if (step.opcode, step.function) == (SYSTEM, 4) else {}
 
 
 @judged
 def misaligned_store_conditional(step: Step) -> dict[str, int]:
-    """We: a misaligned SC is a misaligned store (6); QEMU says load (4)."""
+    """Hartline: a misaligned SC is a misaligned store (6); QEMU says load (4)."""
     return step.pairs(CAUSES, {(6, 4)}) if step.opcode == AMO and step.bits >> 27 == 3 else {}
 
 
 @judged
 def address_of_block_instructions(step: Step) -> dict[str, int]:
-    """We: the faulting address of a cache-block instruction is that in rs1; QEMU writes the start of the block."""
+    """Hartline: the faulting address of a cache-block instruction is that in rs1; QEMU writes the start of the block."""
     if (step.opcode, step.function) != (BLOCKS, 2) or step.tval() & -64 != step.theirs[TVAL[step.taker or "M"]]:
         return {}
     return dict.fromkeys(("mtval", "stval", "mtval2", "htval"), 63)
@@ -135,19 +135,19 @@ def address_of_block_instructions(step: Step) -> dict[str, int]:
 
 @judged
 def breakpoint_address(step: Step) -> dict[str, int]:
-    """We: EBREAK writes its pc to xtval; where a page of code is mapped twice, QEMU writes the pc at which it first saw it."""
+    """Hartline: EBREAK writes its pc to xtval; where a page of code is mapped twice, QEMU writes the pc at which it first saw it."""
     return {"mtval": ALL, "stval": ALL} if step.cause() == 3 else {}
 
 
 @judged
 def low_bits(step: Step) -> dict[str, int]:
-    """We: bit 0 of vsepc and the low two bits of hgatp are zero; QEMU keeps them (`norm:hgatp_ppn_op`)."""
+    """Hartline: bit 0 of vsepc and the low two bits of hgatp are zero; QEMU keeps them (`norm:hgatp_ppn_op`)."""
     return {"vsepc": 1, "hgatp": 3}
 
 
 @judged
 def entries_outside_of_memory(step: Step) -> dict[str, int]:
-    """We: a page-table entry outside of memory gives an access fault; QEMU gives a page fault."""
+    """Hartline: a page-table entry outside of memory gives an access fault; QEMU gives a page fault."""
     return step.pairs(CAUSES, {(1, 12), (5, 13), (7, 15)})
 
 
