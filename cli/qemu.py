@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cli.arguments import usage_error
+from cli.devices import parse_aia, parse_guests, parse_seed
 from cli.launch import Options, cpu_properties
 from cli.output import error, write
 from cli.session import STATUS_HELP, Fronts, run_session
@@ -19,12 +20,13 @@ HELP = f"""\
 usage: hartline qemu QEMU-OPTIONS
 
 Understood, in QEMU's spellings (one dash or two):
-  -machine virt[,aia=none|aplic|aplic-imsic]  -cpu rv64[,h=true,...]  -smp N  -m SIZE
+  -machine virt[,aia=none|aplic|aplic-imsic][,aia-guests=N]  -cpu rv64[,h=true,...]  -smp N  -m SIZE
   -bios default|none|FILE  -kernel FILE  -initrd FILE  -append STRING
   -nographic  -display none  -serial mon:stdio|stdio|none  -monitor none
   -s  -S  -gdb tcp:[HOST]:PORT  -snapshot
   -drive file=FILE,if=none,id=ID  -device virtio-blk-device,drive=ID
-  -device virtio-rng-device|virtio-serial-device|virtio-net-device
+  -netdev user,id=ID  -device virtio-net-device,netdev=ID
+  -device virtio-rng-device|virtio-serial-device|virtio-net-device  -seed N
   -fw_cfg name=NAME,file=FILE  -global virtio-mmio.force-legacy=false
 Options that mean nothing here (such as -d, -D, -accel) are named in one line and
 passed over; others are refused.
@@ -35,9 +37,9 @@ passed over; others are refused.
 MEANINGLESS = {  # option: whether a value follows
     "d": True, "D": True, "accel": True, "name": True, "nodefaults": False, "no-user-config": False, "vga": True,
     "rtc": True, "icount": True, "trace": True, "pidfile": True, "enable-kvm": False, "boot": True, "L": True,
-    "no-reboot": False, "no-shutdown": False, "no-acpi": False, "object": True, "netdev": True, "nic": True, "net": True,
+    "no-reboot": False, "no-shutdown": False, "no-acpi": False, "object": True, "nic": True, "net": True,
     "audiodev": True, "uuid": True, "k": True, "usb": False, "semihosting": False, "semihosting-config": True,
-    "overcommit": True, "msg": True, "sandbox": True, "plugin": True, "dfilter": True, "seed": True, "only-migratable": False,
+    "overcommit": True, "msg": True, "sandbox": True, "plugin": True, "dfilter": True, "only-migratable": False,
 }  # fmt: skip
 VIRTIO = {"virtio-rng": "rng", "virtio-serial": "console", "virtconsole": "", "virtio-net": "net"}
 
@@ -63,6 +65,9 @@ class Wanted:
     virtio: list[str] = field(default_factory=list)
     files: list[tuple[str, Path]] = field(default_factory=list)
     aia: str = "none"
+    guests: int = 5
+    netdevs: list[str] = field(default_factory=list)
+    seed: int = 0
     legacy: bool = True
     snapshot: bool = False
     passed_over: list[str] = field(default_factory=list)
@@ -85,12 +90,13 @@ def _machine(wanted: Wanted, text: str) -> None:
     kind = given.pop("type", "virt")
     if kind != "virt":
         usage_error(f"-machine: no machine {kind!r}; there is virt")
-    wanted.aia = given.pop("aia", wanted.aia)
-    if wanted.aia not in ("none", "aplic", "aplic-imsic"):
-        usage_error(f"-machine: no aia={wanted.aia}{did_you_mean(wanted.aia, ['none', 'aplic', 'aplic-imsic'])}")
+    if "aia" in given:
+        wanted.aia = _value(parse_aia, "-machine", given.pop("aia")).value
+    if "aia-guests" in given:
+        wanted.guests = _value(parse_guests, "-machine", given.pop("aia-guests"))
     for name, value in given.items():
-        if name not in ("accel", "acpi", "aclint", "aia-guests", "memory-backend", "usb", "graphics"):
-            known = ["aia", "accel", "acpi", "aclint"]
+        if name not in ("accel", "acpi", "aclint", "memory-backend", "usb", "graphics"):
+            known = ["aia", "aia-guests", "accel", "acpi", "aclint"]
             usage_error(f"-machine: no property {name!r}{did_you_mean(name, known)}")
         wanted.passed_over.append(f"-machine {name}={value}")
 
@@ -166,11 +172,25 @@ def _device(wanted: Wanted, text: str) -> None:
             usage_error(f"-device {driver}: no -drive with id={name}{did_you_mean(name, wanted.drives)}")
         wanted.attached.append(name)
     elif base in VIRTIO:
+        name = given.get("netdev", "")
+        if name and name not in wanted.netdevs:
+            usage_error(f"-device {driver}: no -netdev with id={name}{did_you_mean(name, wanted.netdevs)}")
         if VIRTIO[base]:
             wanted.virtio.append(VIRTIO[base])
     else:
         known = ["virtio-blk-device", "virtio-rng-device", "virtio-serial-device", "virtio-net-device"]
         usage_error(f"-device: no device {driver!r}{did_you_mean(driver, known) or '; there are ' + ', '.join(known)}")
+
+
+def _netdev(wanted: Wanted, text: str) -> None:
+    given = properties(text, "type")
+    if given.get("type") != "user":
+        usage_error(f"-netdev: only user,id=ID is known, not {text!r}")
+    wanted.netdevs.append(given.get("id", ""))
+
+
+def _seed(wanted: Wanted, text: str) -> None:
+    wanted.seed = _value(parse_seed, "-seed", text)
 
 
 def _fw_cfg(wanted: Wanted, text: str) -> None:
@@ -214,6 +234,8 @@ VALUED: dict[str, Callable[[Wanted, str], None]] = {
     "display": _display,
     "drive": _drive,
     "device": _device,
+    "netdev": _netdev,
+    "seed": _seed,
     "fw_cfg": _fw_cfg,
     "global": _global,
 }
@@ -264,7 +286,13 @@ def options_of(wanted: Wanted) -> Options:
 
     drives = tuple(Drive(path, readonly, wanted.snapshot) for path, readonly in (wanted.drives[n] for n in wanted.attached))
     board = BoardConfig(
-        drives=drives, virtio=tuple(wanted.virtio), legacy=wanted.legacy, files=tuple(wanted.files), aia=Aia(wanted.aia)
+        drives=drives,
+        virtio=tuple(wanted.virtio),
+        legacy=wanted.legacy,
+        seed=wanted.seed,
+        files=tuple(wanted.files),
+        aia=Aia(wanted.aia),
+        guests=wanted.guests,
     )
     return Options(
         file=wanted.file,

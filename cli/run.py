@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.arguments import Parser, one_of, usage_error, value
+from cli.devices import add_options, board
 from cli.launch import ENGINES, Options, cpu_properties
 from cli.session import STATUS_HELP, Fronts, run_session
 from cli.signature import Signature, parse_granularity
@@ -29,7 +30,7 @@ def parser() -> Parser:
         epilog=f"{KEYS}\n\n{STATUS_HELP}",
     )
     add = made.add_argument
-    add("file", metavar="FILE", type=Path, help="ELF file, Linux Image or raw image")
+    add("file", metavar="FILE", type=Path, nargs="?", help="ELF file, Linux Image or raw image; optional after --bios FILE")
     add("--bios", metavar="builtin|none|FILE", default="builtin", help="SBI by the host, start in M-mode, or firmware")
     add("--gdb", metavar="[HOST:]PORT", type=value(parse_listen), help="serve gdb there; 127.0.0.1 without HOST")
     add("--wait", action="store_true", help="stay paused at reset until a debugger continues")
@@ -47,12 +48,15 @@ def parser() -> Parser:
     granularity = value(parse_granularity)
     add("--signature-granularity", metavar="BYTES", type=granularity, default=4, help="bytes per line of it (4)")
     add("--strict", action="store_true", help="no tolerances: only what the manual allows")
+    add_options(made)
     return made
 
 
 def main(argv: Sequence[str]) -> int:
     """Run it; the exit status."""
     chosen = parser().parse(argv)
+    if chosen.file is None and chosen.bios in ("builtin", "none"):
+        usage_error("FILE is missing; hartline run --help shows the options")
     if chosen.harts > MAX_HARTS:
         usage_error(f"--harts: {chosen.harts} are too many; at most {MAX_HARTS}")
     if chosen.wait and chosen.gdb is None and not chosen.console:
@@ -68,6 +72,7 @@ def main(argv: Sequence[str]) -> int:
         engine=chosen.engine,
         max_instructions=chosen.max_instructions,
         strict=chosen.strict,
+        board=board(chosen),
         symbols=_symbols(chosen.symbols or []),
     )
     fronts = Fronts(console=chosen.console, gdb=chosen.gdb, wait=chosen.wait)
