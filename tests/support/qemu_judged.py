@@ -80,21 +80,22 @@ def explained(step: Step) -> dict[str, dict[str, int]]:
 
 @judged
 def no_transformed_instruction(step: Step) -> dict[str, int]:
-    """Both may: QEMU writes a transformed instruction into mtinst or htinst where Hartline writes zero (`norm:H_trap_xtinst_val`)."""
+    """Both may: QEMU writes a transformed instruction into mtinst or htinst where Hartline writes zero
+    (`norm:H_trap_xtinst_val`)."""
     return {name: ALL for name in ("mtinst", "htinst") if step.taker and step.ours[name] == 0}
 
 
 @judged
 def pseudoinstruction_of_stores(step: Step) -> dict[str, int]:
-    """Hartline: a store whose walk cannot read a VS-stage entry gives the pseudoinstruction 0x3000; QEMU gives 0x3020, as if the
-    walk had written (`norm:H_trap_xtinst_guestpage_rw`)."""
+    """Hartline: a store whose walk cannot read a VS-stage entry gives the pseudoinstruction 0x3000; QEMU gives 0x3020, as
+    if the walk had written (`norm:H_trap_xtinst_guestpage_rw`)."""
     return step.pairs(("mtinst", "htinst"), {(0x3000, 0x3020)})
 
 
 @judged
 def guest_virtual_address(step: Step) -> dict[str, int]:
-    """Hartline: GVA is set by a trap that writes a guest virtual address to xtval, and cleared by others; QEMU looks whether some
-    translation before was of two stages (`norm:hstatus_gva_op`, `norm:mstatus_gva_op`)."""
+    """Hartline: GVA is set by a trap that writes a guest virtual address to xtval, and cleared by others; QEMU looks
+    whether some translation before was of two stages (`norm:hstatus_gva_op`, `norm:mstatus_gva_op`)."""
     return {"HS": {"hstatus": Hstatus.GVA.mask}, "M": {"mstatus": Mstatus.GVA.mask}}.get(step.taker, {})
 
 
@@ -135,7 +136,8 @@ def address_of_block_instructions(step: Step) -> dict[str, int]:
 
 @judged
 def breakpoint_address(step: Step) -> dict[str, int]:
-    """Hartline: EBREAK writes its pc to xtval; where a page of code is mapped twice, QEMU writes the pc at which it first saw it."""
+    """Hartline: EBREAK writes its pc to xtval; where a page of code is mapped twice, QEMU writes the pc at which it first
+    saw it."""
     return {"mtval": ALL, "stval": ALL} if step.cause() == 3 else {}
 
 
