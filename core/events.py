@@ -10,7 +10,7 @@ class Event(IntFlag):
     """Set by kernel code (through `recheck` or `leave`), looked at where a slice ends."""
 
     SBI = 1 << 0  # HS-mode called the built-in SBI
-    WFI = 1 << 1  # waits for an interrupt and no time event is due
+    WFI = 1 << 1  # waits for an interrupt and no time event is due, or is in the critical-error state
     BREAKPOINT = 1 << 2  # about to execute an instruction with a breakpoint
     WATCHPOINT = 1 << 3  # an access hit a watchpoint
     EBREAK = 1 << 4  # an ebreak that the debugger asked to see

@@ -80,8 +80,11 @@ class Scheduler:
 
     def _wake(self, hart: Hart) -> bool:
         """A hart running alone is idle: whether it goes on after time has passed or input has come."""
-        stopped = self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED
-        return not stopped and (self._sleep([hart]) or self.machine.has_input)
+        return not self._stopped(hart) and (self._sleep([hart]) or self.machine.has_input)
+
+    def _stopped(self, hart: Hart) -> bool:
+        """Whether nothing that comes from outside sets a hart going: the SBI has stopped it, or a critical error."""
+        return bool(hart.critical) or self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED
 
     def _run_turns(self, units: int) -> Outcome:
         while units > 0:
@@ -188,7 +191,7 @@ class Scheduler:
 
     def _sleep(self, harts: list[Hart]) -> bool:
         """All `harts` wait for an interrupt: let time pass until something is due. False when nothing is."""
-        started = [hart for hart in harts if self.machine.firmware.hart_state(hart.hartid) is not HartState.STOPPED]
+        started = [hart for hart in harts if not self._stopped(hart)]
         if any(wakes(hart) for hart in started if hart.wfi):
             return True
         dues = [due for hart in started if (due := next_deadline(hart)) != NEVER]

@@ -111,6 +111,7 @@ def masked_by_sdt(status: u64) -> u64:
 class Mstatus(HostStatusFields, Csr, address=0x300, effects=Effect.TRANSLATION | Effect.INTERRUPT):
     """mstatus, Machine Status (norm:mstatus_sz_acc)."""
 
+    MDT = rw(42, "a trap into M-mode is a critical error (norm:mstatus_mdt_sz_warl)", needs=Feature.SMDBLTRP)
     MPV = rw(39, "virtualization mode before the trap into M-mode", needs=Feature.H)
     GVA = rw(38, "mtval holds a guest virtual address", needs=Feature.H)
     MBE = ro(37, "M-mode is big-endian")
@@ -131,8 +132,9 @@ class Mstatus(HostStatusFields, Csr, address=0x300, effects=Effect.TRANSLATION |
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
-        """Set the slot; SDT rules SIE."""
-        h.mstatus = masked_by_sdt(Mstatus.legalize(h, h.mstatus, value))
+        """Set the slot; SDT rules SIE, MDT rules MIE (norm:mstatus_mie_clr_by_mdt_rv64)."""
+        new = masked_by_sdt(Mstatus.legalize(h, h.mstatus, value))
+        h.mstatus = new & u64(~Mstatus.MIE.mask) if isset(new, Mstatus.MDT) else new
 
 
 @inline

@@ -329,6 +329,8 @@ class Control:
         if outcome is Outcome.IDLE and budget is StopKind.STEP:
             stopped = self.machine.firmware.hart_state(hart) is HartState.STOPPED
             text = "hart {hart} " + ("is stopped: it runs after sbi_hart_start" if stopped else "waits in WFI at {where}")
+        if outcome is Outcome.IDLE and (dead := [str(each.hartid) for each in self.machine.harts if each.critical]):
+            text = f"hart {', '.join(dead)}: critical error, nothing but a reset helps"
         return self._stop(kind, hart, text.format(where=where, hart=hart))
 
     def _explain_hit(self, outcome: Outcome, hart: int, where: str) -> Stop:

@@ -54,6 +54,9 @@ def boundary(h: Hart) -> bool:
             count_overflows(h)
         if h.event != 0 or h.budget == 0:
             return True
+        if h.critical != 0:
+            h.event |= Event.WFI
+            return True
         if h.range_size != 0 and u64(h.pc - h.range_start) >= h.range_size:
             h.event |= Event.RANGE
             return True

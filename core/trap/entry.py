@@ -9,7 +9,7 @@ from core.isa.intrinsics import cold, end_slice, u64
 from core.trap.catches import catch_sbi
 from core.trap.causes import Cause, TrapInfo
 from core.trap.delegation import Target, target_of
-from core.trap.targets import enter_hs, enter_m, enter_vs, unexpected
+from core.trap.targets import critical, enter_hs, enter_m, enter_vs, unexpected
 from core.trap.tinst import is_guest_page_fault, tinst_of
 
 state("ebreak_tval_zero", doc="1: xtval is 0 for EBREAK, 0: its address (norm:stval_op_breakpoint)", architectural=False)
@@ -46,7 +46,9 @@ def take_trap(h: Hart) -> None:
     tval2: u64 = 0
     if is_guest_page_fault(cause):
         tval2 = h.trap_gpa >> 2
-    if unexpected(h, target):
+    if critical(h, target, cause):
+        end_slice(h)
+    elif unexpected(h, target):
         enter_m(h, Cause.DOUBLE_TRAP, tval, cause, tinst_of(h, cause, info), gva)
     elif target == Target.VS:
         enter_vs(h, cause, tval, cause)

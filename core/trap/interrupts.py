@@ -14,7 +14,7 @@ from core.hart import Hart
 from core.isa.intrinsics import TICK, cold, end_slice, isset, now, u64
 from core.trap.causes import INTERRUPT_BIT, Cause, Interrupt
 from core.trap.delegation import Target, target_of
-from core.trap.targets import enter_hs, enter_m, enter_vs, unexpected
+from core.trap.targets import critical, enter_hs, enter_m, enter_vs, unexpected
 
 NEVER = (1 << 64) - 1
 """A deadline that does not come."""
@@ -137,6 +137,8 @@ def take_interrupt(h: Hart) -> bool:
     if h.features & AIA != 0:
         target = aia_target(h)
     h.wfi = 0
+    if critical(h, target, cause):
+        return True
     if unexpected(h, target):
         enter_m(h, Cause.DOUBLE_TRAP, 0, cause, 0, False)
     elif target == Target.VS:

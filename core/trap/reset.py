@@ -6,7 +6,7 @@ from __future__ import annotations
 from core.csr.aia import AIA_SLOTS
 from core.csr.config import Menvcfg
 from core.csr.counting import reset_counting
-from core.csr.machine import always_delegated
+from core.csr.machine import Mstatus, always_delegated
 from core.csr.registry import CSRS_BY_ADDRESS
 from core.csr.seed import start_of_entropy
 from core.features import Feature
@@ -38,7 +38,9 @@ def reset_hart(h: Hart, features: Feature | int | None = None, *, strict: bool =
         setattr(h, name, 0)
     if not strict and h.features & Feature.SVADU:
         h.menvcfg = h.henvcfg = Menvcfg.ADUE.mask
-    h.mode, h.v, h.wfi, h.res_valid = 3, 0, 0, 0
+    if h.features & Feature.SMDBLTRP:
+        h.mstatus |= Mstatus.MDT.mask
+    h.mode, h.v, h.wfi, h.res_valid, h.critical = 3, 0, 0, 0, 0
     h.mideleg = always_delegated(h)
     reset_counting(h)
     forget_worlds(h)

@@ -7,8 +7,9 @@ from core.csr.counting import settle
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus, legal_epc
 from core.csr.vs import Vsstatus
+from core.features import Feature
 from core.hart import Hart
-from core.isa.intrinsics import Trap, end_slice, get, isset, put, u64
+from core.isa.intrinsics import Trap, cold, end_slice, get, isset, put, u64
 from core.mmu.tlb import update_regime
 from core.trap.causes import Cause
 from core.trap.worlds import returning
@@ -38,7 +39,20 @@ def do_mret(h: Hart) -> None:
     status = put(status, Mstatus.MPIE, 1)
     status = put(status, Mstatus.MPP, 0)
     h.mstatus = put(status, Mstatus.MPV, 0)
+    if h.features & Feature.SMDBLTRP != 0:
+        machine_return(h, mode, v)
     go_on(h, h.mepc, mode, v)
+
+
+@cold
+def machine_return(h: Hart, mode: u64, v: u64) -> None:
+    """What Smdbltrp adds to a return from M-mode: MDT := 0 (norm:mstatus_mdt_clr_mret_sret), and where it leads to U-mode or
+    a guest SDT := 0 (norm:sstatus_sdt_clr_mret_sret), for VU-mode that of vsstatus too (norm:vsstatus_sdt_clr_mret_sret)."""
+    h.mstatus = put(h.mstatus, Mstatus.MDT, 0)
+    if mode == 0 or (mode == 1 and v != 0):
+        h.mstatus = put(h.mstatus, Mstatus.SDT, 0)
+    if mode == 0 and v != 0:
+        h.vsstatus = put(h.vsstatus, Vsstatus.SDT, 0)
 
 
 def do_sret(h: Hart) -> None:
@@ -70,6 +84,8 @@ def hs_return(h: Hart) -> None:
     h.mstatus = put(status, Mstatus.SPP, 0)
     if v != 0 and mode == 0:
         h.vsstatus = put(h.vsstatus, Vsstatus.SDT, 0)
+    if h.mode == 3 and h.features & Feature.SMDBLTRP != 0:
+        machine_return(h, mode, v)
     go_on(h, h.sepc, mode, v)
 
 

@@ -33,7 +33,7 @@ def start_supervisor(h: Hart) -> None:
     pc and the registers are the caller's.
     """
     h.mode, h.v, h.wfi = 1, 0, 0
-    h.mstatus &= ~(Mstatus.SIE.mask | Mstatus.MPRV.mask)
+    h.mstatus &= ~(Mstatus.SIE.mask | Mstatus.MPRV.mask | Mstatus.MDT.mask)
     if h.features & Feature.F:
         h.mstatus |= Mstatus.FS.mask
     h.satp = 0

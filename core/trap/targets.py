@@ -12,12 +12,15 @@ from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.csr.vs import Vsstatus
 from core.features import Feature
-from core.hart import Hart
-from core.isa.intrinsics import cold, get, isset, put, u64
+from core.hart import Hart, state
+from core.isa.intrinsics import cold, get, isset, put, u64, warn
 from core.mmu.tlb import update_regime
+from core.tolerance import Tolerance
 from core.trap.causes import INTERRUPT_BIT
 from core.trap.delegation import Target
 from core.trap.worlds import trapping
+
+state("critical", doc="1 in the critical-error state, which only a reset ends (norm:trap_unexp_hndl_no_rnmi)")
 
 
 def vector(tvec: u64, cause: u64) -> u64:
@@ -40,14 +43,29 @@ def unexpected(h: Hart, target: u64) -> bool:
 
 
 @cold
+def critical(h: Hart, target: u64, cause: u64) -> bool:
+    """Whether a trap comes where not even M-mode is ready for it, with the `Target` it would have. The hart is then in the
+    critical-error state: nothing has changed, pc included, and it does nothing more (norm:trap_unexp_hndl_no_rnmi)."""
+    if not isset(h.mstatus, Mstatus.MDT) or (target != Target.M and not unexpected(h, target)):
+        return False
+    h.critical = 1
+    h.npc = h.pc
+    if h.warned & (1 << Tolerance.CRITICAL_ERROR) == 0:
+        h.warned |= 1 << Tolerance.CRITICAL_ERROR
+        warn(h, Tolerance.CRITICAL_ERROR, cause)
+    return True
+
+
+@cold
 def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -> None:
-    """Take a trap into M-mode (norm:H_trap_m_csrwrites, norm:mstatus_gva_op)."""
+    """Take a trap into M-mode (norm:H_trap_m_csrwrites, norm:mstatus_gva_op, norm:trap_exp)."""
     trapping(h, cause, tval, 3, 0)
     if h.filtered != 0:
         settle(h, 3, 0, 0)
     status = put(h.mstatus, Mstatus.MPIE, get(h.mstatus, Mstatus.MIE))
     status = put(status, Mstatus.MIE, 0)
     status = put(status, Mstatus.MPP, h.mode)
+    status = put(status, Mstatus.MDT, u64(h.features & Feature.SMDBLTRP != 0))
     if h.features & (Feature.H | Feature.SSDBLTRP) != 0:
         h.mtval2 = tval2
     if h.features & Feature.H != 0:

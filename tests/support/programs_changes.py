@@ -119,7 +119,7 @@ class Changes:
             pc &= ~3
 
         def jump(h: Hart) -> None:
-            h.mode, h.v, h.pc, h.wfi = mode, v, pc, 0
+            h.mode, h.v, h.pc, h.wfi, h.critical = mode, v, pc, 0, 0
             settle(h, mode, v, 0)
             update_regime(h)
 

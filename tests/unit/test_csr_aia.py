@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from core.csr.imsic import imsic_receive
 from core.csr.interrupts import pending
+from core.features import Feature
 from core.hart import Hart
 from core.trap.interrupts import pending_interrupt, take_interrupt, wakes
 from core.trap.priority import rank
@@ -33,7 +34,9 @@ VTI, IPRIOM, DPR = 1 << 30, 1 << 8, 1 << 9
 
 def hart(mode: str = "M", **slots: int) -> Hart:
     """A hart with an IMSIC that has five guest interrupt files; supervisor interrupts are delegated."""
-    return make_hart(mode, **{"features": ALL, "imsic": 1, "geilen": 5, "mideleg": S_LEVEL | VS_ONLY | 1 << SGEI} | slots)
+    return make_hart(
+        mode, **{"features": ALL & ~Feature.SMDBLTRP, "imsic": 1, "geilen": 5, "mideleg": S_LEVEL | VS_ONLY | 1 << SGEI} | slots
+    )
 
 
 def external(h: Hart, file: int, *identities: int) -> None:
