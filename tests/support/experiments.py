@@ -39,6 +39,8 @@ SLOTS = (LOWER, LOWER + 8, UPPER + 8 * 128, G_LOWER, G_LOWER + 8, G_LOWER + 16, 
 """Page-table entries that experiments change: leaves of TEST, the pointer to them, leaves of GUEST, of TEST as a guest
 physical address."""
 ECALL, C_NOP = 0x73, 1
+KEPT = ("stvec", "satp", "vsatp", "hgatp", "hgeie")
+"""CSRs that instructions do not write: without a handler there is no way back."""
 POISON = 0x5A5A_5A5A_5A5A_0000
 WRITTEN = (
     "menvcfg henvcfg senvcfg mcounteren hcounteren scounteren medeleg mideleg hedeleg hideleg hvip mie hie satp vsatp "
@@ -94,7 +96,7 @@ def instructions() -> dict[str, list[int]]:
         encode("csrrs", rd=10, rs1=0, csr=CSRS_BY_NAME[name].address) for name in names if name not in ("cycle", "instret")
     ]
     counters = [encode("csrrs", rd=0, rs1=0, csr=address) for address in (0xC00, 0xC02)]
-    writes = [encode("csrrs", rd=0, rs1=12, csr=CSRS_BY_NAME[name].address) for name in names if name not in ("stvec", "hgeie")]
+    writes = [encode("csrrs", rd=0, rs1=12, csr=CSRS_BY_NAME[name].address) for name in names if name not in KEPT]
     return {
         "load": loads, "store": stores, "atomic": atomics, "guest": guest, "other": others, "csr": reads + counters + writes,
         "jump": [encode("jalr", rd=0, rs1=11, imm=0)], "compressed": [0x4188, 0x6188, 0xE190],

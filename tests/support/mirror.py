@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -28,16 +28,21 @@ from tests.unit import test_csr_support, test_mmu_support
 HELPERS: tuple[ModuleType, ...] = (test_csr_support, test_mmu_support)
 KINDS = {*TYPES, "Hart", "Reg", "FReg", "Const", "None"}
 ALSO = ("event", "left", "limit", "warned", "npc", "pc", "mode", "v")
-PARTS = [
-    (slot.name, slice(8 * slot.offset, 8 * (slot.offset + slot.count)))
-    for slot in LAYOUT.slots.values()
-    if (slot.architectural or slot.name in ALSO) and not slot.name.startswith("tlb")
-]
 USED = ("core.mmu.access", "core.trap.rules")
 """Modules of core whose functions tests call by the module's name."""
 APART = ("test_isa_memory", "test_isa_system", "test_isa_integer", "test_isa_float", "test_isa_cbo", "test_trap_priority")
 """Modules whose tests put other functions into the place of kernel functions, which native code cannot see, or run both
 engines by themselves."""
+
+
+@functools.cache
+def parts() -> list[tuple[str, slice]]:
+    """What is compared of a hart, by name and bytes. Slots have their places from the first hart on."""
+    return [
+        (slot.name, slice(8 * slot.offset, 8 * (slot.offset + slot.count)))
+        for slot in LAYOUT.slots.values()
+        if (slot.architectural or slot.name in ALSO) and not slot.name.startswith("tlb")
+    ]
 
 
 class Recorder:
@@ -114,8 +119,9 @@ class Mirror:
 
     pages: ctypes.Array[ctypes.c_uint64]
 
-    def wrap(self, function: FunctionType) -> Any:
+    def wrap(self, function: Callable[..., Any]) -> Any:
         """The function, run both ways when it is called with a hart."""
+        assert isinstance(function, FunctionType)
         names = list(inspect.get_annotations(function))[:-1]
         kinds = inspect.get_annotations(function)
 
@@ -178,7 +184,7 @@ class Mirror:
         assert trap is not None or outcome.value == (None if value is None else int(value)), (
             f"{where}: {value}, {outcome.value}"
         )
-        differ = [name for name, part in PARTS if after[part] != native[part]]
+        differ = [name for name, part in parts() if after[part] != native[part]]
         assert not differ, f"{where}: the harts differ in {differ}"
         assert same_ram, f"{where}: RAM differs"
         if trap is not None:
