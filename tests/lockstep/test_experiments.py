@@ -26,9 +26,9 @@ def log(program: Path, engine: str) -> list[tuple[int, ...]]:
     return [tuple(words[first : first + len(NAMES)]) for first in range(0, COUNT * len(NAMES), len(NAMES))]
 
 
-@pytest.mark.parametrize("svadu", [True, False])
-def test_engines_agree(tmp_path: Path, svadu: bool) -> None:
-    program = build(tmp_path, f"lockstep {svadu}", COUNT, svadu)
+@pytest.mark.parametrize("recent", [True, False])
+def test_engines_agree(tmp_path: Path, recent: bool) -> None:
+    program = build(tmp_path, f"lockstep {recent}", COUNT, recent)
     reference, native = (log(program, engine) for engine in ("reference", "native"))
     for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
         assert dict(zip(NAMES, ours, strict=True)) == dict(zip(NAMES, theirs, strict=True)), number

@@ -39,12 +39,14 @@ SLOTS = (LOWER, LOWER + 8, UPPER + 8 * 128, G_LOWER, G_LOWER + 8, G_LOWER + 16, 
 """Page-table entries that experiments change: leaves of TEST, the pointer to them, leaves of GUEST, of TEST as a guest
 physical address."""
 ECALL, C_NOP = 0x73, 1
+FS = 3 << 13
 KEPT = ("stvec", "satp", "vsatp", "hgatp", "hgeie")
 """CSRs that instructions do not write: without a handler there is no way back."""
 POISON = 0x5A5A_5A5A_5A5A_0000
 WRITTEN = (
-    "menvcfg henvcfg senvcfg mcounteren hcounteren scounteren medeleg mideleg hedeleg hideleg hvip mie hie satp vsatp "
-    "hgatp vsstatus hstatus sepc vsepc scause stval htval htinst vscause vstval mtval2 mtinst mtval mepc mstatus"
+    "mstateen0 hstateen0 sstateen0 menvcfg henvcfg senvcfg mcounteren hcounteren scounteren medeleg mideleg hedeleg "
+    "hideleg hvip mie hie satp vsatp hgatp vsstatus hstatus sepc vsepc scause "
+    "stval htval htinst vscause vstval mtval2 mtinst mtval mepc mstatus"
 ).split()
 """CSRs that every experiment writes, in this order."""
 LOGGED = (
@@ -53,7 +55,7 @@ LOGGED = (
 ).split()
 ENDS = tuple(DATA + page + offset for page in (0, 0x1000) for offset in (*range(0, 32, 8), *range(0xFE0, 0x1000, 8)))
 """Doublewords of the data that are logged."""
-NAMES = (*LOGGED, "a0", *(f"entry {slot:#x}" for slot in SLOTS), *(f"data {place:#x}" for place in ENDS))
+NAMES = (*LOGGED, "a0", "f1", *(f"entry {slot:#x}" for slot in SLOTS), *(f"data {place:#x}" for place in ENDS))
 CODE = TABLES - 0x1000
 """The instruction, then an ecall."""
 MODES = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
@@ -100,15 +102,19 @@ def instructions() -> dict[str, list[int]]:
     return {
         "load": loads, "store": stores, "atomic": atomics, "guest": guest, "other": others, "csr": reads + counters + writes,
         "jump": [encode("jalr", rd=0, rs1=11, imm=0)], "compressed": [0x4188, 0x6188, 0xE190],
+        "block": [encode(f"cbo.{name}", rs1=11) for name in ("inval", "clean", "flush", "zero")],
+        "float": [encode("fld", rd=1, rs1=11, imm=0), encode("fsw", rs2=1, rs1=11, imm=0), 0x0210_F0D3],
     }  # fmt: skip
 
 
 class Draw:
-    """Draws experiments. svadu: whether ADUE may be clear (some simulators always update A and D)."""
+    """Draws experiments. recent: with Svadu, Svpbmt, pointer masking, state enables, cache blocks and floating point."""
 
-    def __init__(self, rng: random.Random, svadu: bool) -> None:
-        self.rng, self.svadu = rng, svadu
+    def __init__(self, rng: random.Random, recent: bool) -> None:
+        self.rng, self.recent = rng, recent
         self.kinds = instructions()
+        if not recent:
+            self.kinds |= {"block": self.kinds["load"], "float": self.kinds["store"]}
 
     def leaf(self, page: int, user: bool | None) -> int:
         """A leaf for a physical page, mostly good."""
@@ -117,7 +123,7 @@ class Draw:
         if rng.random() < 0.5:
             flags ^= rng.choice((V, R, W, X, W | X, R | W, A, D, A | D, R | W | X))
         if rng.random() < 0.1:
-            flags |= rng.choice((G, 1 << 8, 1 << 54, 1 << 60))
+            flags |= rng.choice((G, 1 << 8, 1 << 54, 1 << 60, 1 << 61 if self.recent else 0))
         if user is None or rng.random() < 0.15:
             user = rng.random() < 0.5
         return page >> 12 << 10 | flags | (U if user else 0)
@@ -140,12 +146,25 @@ class Draw:
         """Each of these bits or not."""
         return sum(self.rng.choice((0, 1 << bit)) for bit in bits)
 
+    def more(self, csrs: dict[str, int]) -> None:
+        """Settings of extensions that came later."""
+        rng = self.rng
+        for name in ("menvcfg", "henvcfg", "senvcfg"):
+            csrs[name] |= rng.choice((0, 0, 2, 3)) << 32 | rng.choice((0, 1, 3, 3)) << 4 | self.some((6, 7))
+        csrs["menvcfg"] |= rng.choice((0, 1)) << 62
+        csrs["henvcfg"] |= rng.choice((0, 1)) << 62
+        csrs["hstatus"] |= rng.choice((0, 0, 2, 3)) << 48
+        for name in ("mstateen0", "hstateen0"):
+            csrs[name] = rng.choice((M64, M64, M64, self.some((62, 63))))
+
     def draw(self) -> Experiment:
         """One experiment."""
         rng = self.rng
         name = rng.choice(("M", "HS", "U", "VS", "VS", "VU", "VU"))
         mode, v = MODES[name]
-        kind = rng.choice(("load", "store", "atomic", "guest", "guest", "other", "csr", "csr", "jump", "compressed"))
+        kind = rng.choice(
+            ("load", "store", "atomic", "guest", "guest", "other", "csr", "csr", "jump", "compressed", "block", "float")
+        )
         instruction = rng.choice(self.kinds[kind])
         seen_by_user = rng.random() < 0.5 if kind == "guest" or mode == 3 else mode == 0
 
@@ -161,12 +180,12 @@ class Draw:
         offset = rng.choice((0, 0, 8, 4, 2, 1, 0xFF8, 0xFFC, 0xFFE, 0xFFF, 0x1000))
         where = TEST if rng.random() < 0.85 else rng.choice((GUEST, DATA, 0x4000_0000_0000, 1 << 41, TEST | 1 << 63))
         counters = rng.choice((0, 2, 5, 7))
-        aduse = 1 << 61 if not self.svadu or rng.random() < 0.7 else 0
+        aduse = 1 << 61 if not self.recent or rng.random() < 0.7 else 0
         delegated = rng.choice((0, M64, rng.getrandbits(64))) & ~(1 << 9 | 1 << 10 | 1 << 11)
         csrs = dict.fromkeys(WRITTEN, 0)
         csrs |= {csr: POISON + 8 * number for number, csr in enumerate(WRITTEN) if csr.endswith(("tval", "tval2", "tinst"))}
         csrs |= {
-            "menvcfg": aduse, "henvcfg": rng.choice((aduse, aduse, 0 if self.svadu else aduse)),
+            "menvcfg": aduse, "henvcfg": rng.choice((aduse, aduse, 0 if self.recent else aduse)),
             "mcounteren": rng.choice((7, counters)), "hcounteren": rng.choice((7, 0, 5)), "scounteren": rng.choice((7, 0, 5)),
             "medeleg": delegated, "hedeleg": rng.choice((0, M64, rng.getrandbits(64))),
             "hideleg": rng.choice((0, 0x444)), "hvip": rng.choice((0, 0, 0, self.some((2, 6, 10)))),
@@ -179,11 +198,15 @@ class Draw:
         if mode == 3:  # entered by a jump, so that MPRV acts as given
             other, v = MODES[rng.choice(("U", "HS", "VS", "VU"))]
             csrs["mstatus"] = csrs["mstatus"] & ~(3 << 11) | other << 11 | v << 39 | rng.choice((0, 1, 1)) << 17
+        where += offset
+        if self.recent:
+            where ^= rng.choice((0, 0, 1 << 63, 0x7F << 57, 0xAB << 56))
+            self.more(csrs)
         return Experiment(
             csrs,
             self.entries(seen_by_user, hgatp != 0),
             instruction,
-            where + offset & M64,
+            where & M64,
             rng.choice((rng.getrandbits(64), 0, M64)),
             mode == 3,
         )
@@ -216,7 +239,7 @@ def source(experiments: list[Experiment]) -> str:
     for place, entry in fixed_tables().items():
         lines += [f"li t0, {place:#x}", f"li t1, {entry:#x}", "sd t1, (t0)"]
     lines += [f"li t0, {DATA:#x}", "li t1, 1024", "1: sd s2, (t0)", "addi t0, t0, 8", "addi t1, t1, -1", "bnez t1, 1b"]
-    lines += ["next:", "la t0, records_end", "bgeu s0, t0, done"]
+    lines += [f"li t0, {FS:#x}", "csrs mstatus, t0", "next:", "la t0, records_end", "bgeu s0, t0, done"]
     for index, slot in enumerate(SLOTS):
         lines += [f"ld t0, {8 * (len(WRITTEN) + index)}(s0)", f"li t1, {slot:#x}", "sd t0, (t1)"]
     rest = 8 * (len(WRITTEN) + len(SLOTS))
@@ -224,17 +247,18 @@ def source(experiments: list[Experiment]) -> str:
     lines += [f"ld t2, {rest + 24}(s0)", f"li t3, {CODE:#x}"]
     for place in ENDS:
         lines += [f"li t1, {place:#x}", "sd s2, (t1)"]
-    lines += ["li a0, 0x777", "sc.w t1, zero, (s1)"]
+    lines += ["li a0, 0x777", "sc.w t1, zero, (s1)", f".word {encode('fmv.d.x', rd=1, rs1=12):#x}"]
     for name in WRITTEN:
         lines += [f"ld t0, {position[name]}(s0)", f"csrw {CSRS_BY_NAME[name].address:#x}, t0"]
     lines += ["fence.i", "sfence.vma", f".word {encode('hfence.vvma'):#x}, {encode('hfence.gvma'):#x}"]
     lines += ["bnez t2, 1f", "mret", "1: jr t3"]
     lines += [".balign 4", "m_handler:", "csrr t0, mstatus", "li t1, 0x20000", "csrc mstatus, t1"]
+    lines += [f"li t1, {FS:#x}", "csrs mstatus, t1", f".word {encode('fmv.x.d', rd=7, rs1=1):#x}"]
     for index, name in enumerate(NAMES):
         if name in LOGGED:
             fetch = [] if name == "mstatus" else [f"csrr t0, {CSRS_BY_NAME[name].address:#x}"]
-        elif name == "a0":
-            fetch = ["mv t0, a0"]
+        elif name in ("a0", "f1"):
+            fetch = [f"mv t0, {'a0' if name == 'a0' else 't2'}"]
         else:
             fetch = [f"li t0, {name.split()[1]}", "ld t0, (t0)"]
         lines += [*fetch, f"sd t0, {8 * index}(s1)"]
@@ -248,15 +272,15 @@ def source(experiments: list[Experiment]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def experiments(seed: str, count: int, svadu: bool = True) -> list[Experiment]:
+def experiments(seed: str, count: int, recent: bool = True) -> list[Experiment]:
     """So many experiments; the seed says all."""
-    draw = Draw(random.Random(seed), svadu)
+    draw = Draw(random.Random(seed), recent)
     return [draw.draw() for _ in range(count)]
 
 
-def build(folder: Path, seed: str, count: int, svadu: bool = True) -> Path:
+def build(folder: Path, seed: str, count: int, recent: bool = True) -> Path:
     """The program of these experiments."""
-    return assemble(folder, source(experiments(seed, count, svadu)))
+    return assemble(folder, source(experiments(seed, count, recent)))
 
 
 def describe(experiment: Experiment) -> list[str]:
@@ -273,10 +297,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("program", type=Path, metavar="FILE.elf")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--count", type=int, default=1000, help="experiments, at most 1500 (1000)")
-    parser.add_argument("--no-svadu", action="store_true", help="A and D are always updated")
+    parser.add_argument("--plain", action="store_true", help="for simulators without Svadu, Svpbmt, pointer masking ...")
     chosen = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
-        made = build(Path(folder), chosen.seed, min(chosen.count, 1500), not chosen.no_svadu)
+        made = build(Path(folder), chosen.seed, min(chosen.count, 1500), not chosen.plain)
         shutil.copy(made, chosen.program)
     return 0
 

@@ -30,7 +30,15 @@ KINDS = {*TYPES, "Hart", "Reg", "FReg", "Const", "None"}
 ALSO = ("event", "left", "limit", "warned", "npc", "pc", "mode", "v")
 USED = ("core.mmu.access", "core.trap.rules")
 """Modules of core whose functions tests call by the module's name."""
-APART = ("test_isa_memory", "test_isa_system", "test_isa_integer", "test_isa_float", "test_isa_cbo", "test_trap_priority")
+APART = (
+    "test_isa_memory",
+    "test_isa_system",
+    "test_isa_integer",
+    "test_isa_float",
+    "test_isa_cbo",
+    "test_mmu_masking",
+    "test_trap_priority",
+)
 """Modules whose tests put other functions into the place of kernel functions, which native code cannot see, or run both
 engines by themselves."""
 
