@@ -48,7 +48,7 @@ WRITTEN = (
     "hideleg hvip mie hie satp vsatp hgatp vsstatus hstatus sepc vsepc scause "
     "stval htval htinst vscause vstval mtval2 mtinst mtval mepc mstatus"
 ).split()
-"""CSRs that every experiment writes, in this order."""
+"""CSRs that every experiment writes, in this order; without those of state enables, where they are not used."""
 LOGGED = (
     "mstatus mcause mepc mtval mtval2 mtinst hstatus vsstatus scause sepc stval htval htinst vscause vsepc vstval hvip "
     "satp vsatp hgatp menvcfg henvcfg"
@@ -74,7 +74,7 @@ class Experiment:
 
     def words(self) -> Iterator[int]:
         """The record the program reads."""
-        yield from (self.csrs[name] for name in WRITTEN)
+        yield from self.csrs.values()
         yield from self.entries
         yield self.instruction | ECALL << 32 | (0 if self.instruction & 3 == 3 else C_NOP << 16)
         yield from (self.address, self.value, self.machine)
@@ -182,7 +182,7 @@ class Draw:
         counters = rng.choice((0, 2, 5, 7))
         aduse = 1 << 61 if not self.recent or rng.random() < 0.7 else 0
         delegated = rng.choice((0, M64, rng.getrandbits(64))) & ~(1 << 9 | 1 << 10 | 1 << 11)
-        csrs = dict.fromkeys(WRITTEN, 0)
+        csrs = dict.fromkeys((name for name in WRITTEN if self.recent or "stateen" not in name), 0)
         csrs |= {csr: POISON + 8 * number for number, csr in enumerate(WRITTEN) if csr.endswith(("tval", "tval2", "tinst"))}
         csrs |= {
             "menvcfg": aduse, "henvcfg": rng.choice((aduse, aduse, 0 if self.recent else aduse)),
@@ -232,7 +232,7 @@ def fixed_tables() -> dict[int, int]:
 def source(experiments: list[Experiment]) -> str:
     """The program in assembly."""
     size = len(list(experiments[0].words()))
-    position = {name: 8 * index for index, name in enumerate(WRITTEN)}
+    written = list(experiments[0].csrs)
     lines = ["la t0, m_handler", "csrw mtvec, t0", "la t0, s_handler", "csrw stvec, t0", f"csrw {0x205}, t0"]
     lines += ["li t0, -1", "csrw pmpaddr0, t0", "li t0, 0x1f", "csrw pmpcfg0, t0", "la s0, records", "la s1, begin_signature"]
     lines += [f"li s2, {ECALL | ECALL << 32}"]
@@ -241,15 +241,15 @@ def source(experiments: list[Experiment]) -> str:
     lines += [f"li t0, {DATA:#x}", "li t1, 1024", "1: sd s2, (t0)", "addi t0, t0, 8", "addi t1, t1, -1", "bnez t1, 1b"]
     lines += [f"li t0, {FS:#x}", "csrs mstatus, t0", "next:", "la t0, records_end", "bgeu s0, t0, done"]
     for index, slot in enumerate(SLOTS):
-        lines += [f"ld t0, {8 * (len(WRITTEN) + index)}(s0)", f"li t1, {slot:#x}", "sd t0, (t1)"]
-    rest = 8 * (len(WRITTEN) + len(SLOTS))
+        lines += [f"ld t0, {8 * (len(written) + index)}(s0)", f"li t1, {slot:#x}", "sd t0, (t1)"]
+    rest = 8 * (len(written) + len(SLOTS))
     lines += [f"ld t0, {rest}(s0)", f"li t1, {CODE:#x}", "sd t0, (t1)", f"ld a1, {rest + 8}(s0)", f"ld a2, {rest + 16}(s0)"]
     lines += [f"ld t2, {rest + 24}(s0)", f"li t3, {CODE:#x}"]
     for place in ENDS:
         lines += [f"li t1, {place:#x}", "sd s2, (t1)"]
     lines += ["li a0, 0x777", "sc.w t1, zero, (s1)", f".word {encode('fmv.d.x', rd=1, rs1=12):#x}"]
-    for name in WRITTEN:
-        lines += [f"ld t0, {position[name]}(s0)", f"csrw {CSRS_BY_NAME[name].address:#x}, t0"]
+    for index, name in enumerate(written):
+        lines += [f"ld t0, {8 * index}(s0)", f"csrw {CSRS_BY_NAME[name].address:#x}, t0"]
     lines += ["fence.i", "sfence.vma", f".word {encode('hfence.vvma'):#x}, {encode('hfence.gvma'):#x}"]
     lines += ["bnez t2, 1f", "mret", "1: jr t3"]
     lines += [".balign 4", "m_handler:", "csrr t0, mstatus", "li t1, 0x20000", "csrc mstatus, t1"]
