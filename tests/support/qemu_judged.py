@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
+from core.csr.vs import Vsstatus
 
 ALL = (1 << 64) - 1
 TVAL = {"M": "mtval", "HS": "stval", "VS": "stval"}
@@ -145,6 +146,13 @@ def breakpoint_address(step: Step) -> dict[str, int]:
 def low_bits(step: Step) -> dict[str, int]:
     """Hartline: bit 0 of vsepc and the low two bits of hgatp are zero; QEMU keeps them (`norm:hgatp_ppn_op`)."""
     return {"vsepc": 1, "hgatp": 3}
+
+
+@judged
+def reserved_status(step: Step) -> dict[str, int]:
+    """Hartline: reserved bits of vsstatus are zero; QEMU keeps whatever is written."""
+    kept = sum(field.mask for field in Vsstatus.fields)
+    return {"vsstatus": ALL & ~kept, "sstatus": ALL & ~kept}
 
 
 @judged
