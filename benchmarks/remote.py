@@ -88,6 +88,15 @@ class Client:
             self.ask(body)
         return time.perf_counter() - begin
 
+    def interrupted(self, body: bytes, after: float) -> float:
+        """Seconds from Ctrl-C, `after` seconds behind a packet that resumes the machine, to the stop reply."""
+        self._socket.sendall(frame(body))
+        time.sleep(after)
+        begin = time.perf_counter()
+        self._socket.sendall(b"\x03")
+        self._reply()
+        return time.perf_counter() - begin
+
     def write(self, address: int, value: int) -> None:
         """Write a 64-bit word."""
         self.ask(b"M%x,8:%b" % (address, value.to_bytes(8, "little").hex().encode()))

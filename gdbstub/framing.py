@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 PACKET_LIMIT: Final = 0x20000
@@ -20,6 +21,14 @@ CHUNK: Final = 65520 // 255
 ASCII_CHUNK: Final = 65520 // 127
 """Bytes whose sum is below 65521, any or ASCII."""
 
+RUN_LIMIT: Final = 97
+"""Repetitions that one run length can stand for."""
+SHORTEST_RUN: Final = 64
+"""Zeros that are worth it: looking for them costs time, too."""
+UNFIT: Final = b"#$+-*}"
+"""Characters that must not be a run length, or that a peer might take for something else."""
+
+_ZEROS = re.compile(rb"0+")
 _CONTROL = re.compile(rb"[+\-\x03]")
 _HEX_PAIR = re.compile(rb"[0-9a-fA-F]{2}")
 _ESCAPED = re.compile(rb"\}(.)", re.DOTALL)
@@ -58,13 +67,17 @@ class Interrupt:
 Frame = Packet | Corrupt | Ack | Nak | Interrupt
 
 
+class Hexadecimal(bytes):
+    """A body of hexadecimal digits for a peer that understands run lengths, as gdb and LLDB do: memory is full of zeros."""
+
+
 def frame(body: bytes) -> bytes:
     """The packet that carries `body`, escaped where the protocol demands it.
 
     >>> frame(b"OK")
     b'$OK#9a'
     """
-    wire = escape(body)
+    wire = _shorten(body) if isinstance(body, Hexadecimal) else escape(body)
     return b"$%b#%02x" % (wire, checksum(wire))
 
 
@@ -86,6 +99,37 @@ def escape(body: bytes) -> bytes:
     """`body` with `}`, `#`, `$` and `*` (which would begin a run length) replaced by `}` and the byte xor 0x20."""
     body = body.replace(b"}", b"}\x5d")
     return body.replace(b"#", b"}\x03").replace(b"$", b"}\x04").replace(b"*", b"}\x0a")
+
+
+def _shorten(body: bytes) -> bytes:
+    """Long rows of zeros as run lengths. (A regular expression for long rows would be slow where there are none.)"""
+    parts, done, row = [], 0, b"0" * SHORTEST_RUN
+    while (at := body.find(row, done)) >= 0:
+        zeros = _ZEROS.match(body, at)
+        assert zeros
+        parts += [body[done:at], _run_lengths(len(zeros[0]))]
+        done = zeros.end()
+    return b"".join([*parts, body[done:]])
+
+
+@lru_cache(4096)
+def _run_lengths(count: int) -> bytes:
+    """A row of zeros: a zero, `*`, and 29 more than how often it is repeated."""
+    full, rest = divmod(count, RUN_LIMIT + 1)
+    repeats = rest - 1
+    while repeats >= 3 and repeats + 29 in UNFIT:
+        repeats -= 1
+    short = b"0*%c" % (repeats + 29) + b"0" * (rest - 1 - repeats) if repeats >= 3 else b"0" * rest
+    return b"0*%c" % (RUN_LIMIT + 29) * full + short
+
+
+def expand(wire: bytes) -> bytes:
+    """What a peer makes of a body with run lengths.
+
+    >>> expand(b"0* ")
+    b'0000'
+    """
+    return re.sub(rb"(.)\*(.)", lambda run: run[1] * (run[2][0] - 28), wire, flags=re.DOTALL)
 
 
 def unescape(wire: bytes) -> bytes | None:

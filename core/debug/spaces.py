@@ -16,6 +16,7 @@ from core.debug.errors import DebugError, MemoryUnreadable
 from core.debug.walk import ACCESS, View, Walk, debug_translate, explain
 from core.hart import Hart
 from core.memory.bus import BusError
+from core.memory.ram import Ram
 from core.mmu.modes import Access
 
 PAGE = 4096
@@ -81,8 +82,22 @@ def _peek(hart: Hart, address: int, spa: int, length: int) -> bytes:
 
 def read(space: Space, address: int, length: int) -> bytes:
     """Bytes of a space. Raises MemoryUnreadable when any of them cannot be read without side effects."""
-    parts = physical_parts(space, address, length)
+    parts = _joined(space.hart.machine.ram, physical_parts(space, address, length))
     return b"".join(_peek(space.hart, at, spa, part) for at, spa, part in parts)
+
+
+def _joined(ram: Ram, parts: Iterator[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+    """The same, with pieces of RAM that are neighbours there, too, made one."""
+    start = 0, 0, 0
+    for at, spa, part in parts:
+        if start[2] and spa == start[1] + start[2] and ram.contains(start[1], start[2] + part):
+            start = start[0], start[1], start[2] + part
+            continue
+        if start[2]:
+            yield start
+        start = at, spa, part
+    if start[2]:
+        yield start
 
 
 def write(space: Space, address: int, data: bytes) -> None:

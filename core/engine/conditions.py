@@ -19,7 +19,7 @@ from core.isa.intrinsics import Dispatch, cold, in_ram, s64, u64
 from core.mmu.modes import OFFSET_MASK, PAGE_MASK, PAGE_SIZE
 from core.mmu.physical import read_ram
 from core.mmu.regime import settle_data
-from core.mmu.tlb import FLAG, entry_of
+from core.mmu.tlb import FLAGS, entry_of
 
 CODE_BYTES = 16384
 """Room for all conditions together."""
@@ -98,11 +98,11 @@ def memory(h: Hart, va: u64, size: u64) -> u64:
     """RAM as the hart's loads see it, if the TLB has the page: nothing is walked and nothing changes."""
     settle_data(h)
     base = h.tlb_read
-    if h.tlb[entry_of(base, va)] & u64(~FLAG) != va & PAGE_MASK:
+    if h.tlb[entry_of(base, va)] & u64(~FLAGS) != va & PAGE_MASK:
         base = h.tlb_write
     entry = entry_of(base, va)
     spa = u64(va + h.tlb[entry | 1])
-    if h.tlb[entry] & u64(~FLAG) == va & PAGE_MASK and (va & OFFSET_MASK) <= u64(PAGE_SIZE - size) and in_ram(h, spa, size):
+    if h.tlb[entry] & u64(~FLAGS) == va & PAGE_MASK and (va & OFFSET_MASK) <= u64(PAGE_SIZE - size) and in_ram(h, spa, size):
         return read_ram(h, spa, size)
     h.cond_unknown = 1
     return 0

@@ -13,7 +13,7 @@ from core.engine.breakpoints import may_stop_at
 from core.hart import Hart, state
 from core.isa.intrinsics import Const, cold, in_ram, inline, primitive, u64
 from core.mmu.modes import PAGE_MASK
-from core.mmu.tlb import ARRAY_WORDS, DATA_BANKS, FLAG, array_of, flag_code_page
+from core.mmu.tlb import ARRAY_WORDS, DATA_BANKS, FLAG, WATCHED, array_of, flag_code_page
 
 ENTRY_SHIFT = 3
 """An entry is 16 bytes and stands for 2 bytes of memory: addresses of memory shifted left by this."""
@@ -87,8 +87,8 @@ def flag_all(h: Hart) -> None:
         base = u64(array_of(bank) + ARRAY_WORDS)
         for entry in range(base, u64(base + ARRAY_WORDS), 2):
             page = u64(h.tlb[entry] + h.tlb[entry | 1]) & PAGE_MASK
-            if h.tlb[entry] & u64(FLAG - 1) == 0 and in_ram(h, page, 8) and has_code(h, page):
-                h.tlb[entry] |= FLAG
+            if h.tlb[entry] & u64(WATCHED - 1) == 0 and in_ram(h, page, 8) and has_code(h, page):
+                h.tlb[entry] = (h.tlb[entry] & PAGE_MASK) | FLAG
 
 
 @cold

@@ -15,7 +15,7 @@ from core.mmu.modes import OFFSET_MASK, PAGE_MASK, PAGE_SIZE, Access, Regime
 from core.mmu.physical import access_fault, read_physical, read_ram, write_physical, write_ram
 from core.mmu.pmp import pmp_allows
 from core.mmu.regime import masked, settle_data, settle_fetch
-from core.mmu.tlb import FLAG, VOID, entry_of, put_entry
+from core.mmu.tlb import FLAG, FLAGS, VOID, entry_of, put_entry
 from core.mmu.walk import translate
 from core.trap.causes import OFFSET_LSB, Cause, TrapInfo
 
@@ -36,7 +36,7 @@ def locate(h: Hart, va: u64, size: u64, access: u64, regime: u64, base: u64, inf
     if base != VOID:
         entry = entry_of(base, va)
         page = va & PAGE_MASK
-        if h.tlb[entry] & u64(~FLAG) == page:
+        if h.tlb[entry] & u64(~FLAGS) == page:
             spa = u64(va + h.tlb[entry | 1])
             if h.tlb[entry] == page:
                 if h.watch_gpa != 0:
@@ -59,9 +59,10 @@ def fill(h: Hart, va: u64, spa: u64, access: u64, regime: u64, base: u64) -> Non
     slow = not in_ram(h, page, PAGE_SIZE) or not pmp_allows(h, page, PAGE_SIZE, access, get(regime, Regime.PRIV))
     if not slow and access == Access.WRITE:
         slow = is_code_page(h, page)
+    flags: u64 = FLAG if slow else 0
     if h.watch_count != 0 and access != Access.FETCH and watch.watches_page(h, masked(h, va, regime) & PAGE_MASK, page, regime):
-        slow = True
-    put_entry(h, base, va, spa, slow)
+        flags |= FLAG if slow or h.watch_gpa != 0 else FLAGS  # guest physical addresses are known from walks only
+    put_entry(h, base, va, spa, flags)
     bank = h.fetch_bank if access == Access.FETCH else h.data_bank
     h.bank_super[bank] |= h.walk_super
 
@@ -69,6 +70,11 @@ def fill(h: Hart, va: u64, spa: u64, access: u64, regime: u64, base: u64) -> Non
 @cold
 def load_slow(h: Hart, va: u64, size: u64) -> u64:
     """`load` where the fast path does not apply."""
+    entry = entry_of(h.tlb_read, va)
+    if h.tlb[entry] == (va & (PAGE_MASK | u64(size - 1))) | FLAGS:
+        spa = u64(va + h.tlb[entry | 1])
+        if not watch.near(h, masked(h, va, h.regime_data), spa, size):
+            return read_ram(h, spa, size)
     settle_data(h)
     return load_through(h, va, size, Access.READ, h.regime_data, h.tlb_read)
 
@@ -100,6 +106,12 @@ def load_through(h: Hart, va: u64, size: u64, access: u64, regime: u64, base: u6
 @cold
 def store_slow(h: Hart, va: u64, size: u64, value: u64) -> None:
     """`store` where the fast path does not apply."""
+    entry = entry_of(h.tlb_write, va)
+    if h.tlb[entry] == (va & (PAGE_MASK | u64(size - 1))) | FLAGS:
+        spa = u64(va + h.tlb[entry | 1])
+        if not watch.near(h, masked(h, va, h.regime_data), spa, size):
+            write_ram(h, spa, size, value)
+            return
     settle_data(h)
     store_through(h, va, size, value, h.regime_data, h.tlb_write)
 

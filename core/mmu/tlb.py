@@ -4,7 +4,7 @@
 `h.tlb` holds arrays of 256 entries of two words, indexed by address bits 19:12:
 
     word 0  tag: page address; with FLAG when the page must be accessed the slow way (device, watched, decoded code,
-            PMP within the page); INVALID when empty
+            PMP within the page), with WATCHED too when only watchpoints are the reason; INVALID when empty
     word 1  addend: physical page minus virtual page, modulo 2**64
 
 Array 0 (`VOID`) is always empty. The others belong to banks, each filled under one regime: privilege, V, SUM, MXR and
@@ -27,6 +27,9 @@ VOID = 0
 """Word index of the empty array: what h.tlb_read, h.tlb_write and h.tlb_fetch say until the regime is settled."""
 FLAG = 1 << 11
 """In a tag: the page goes the slow way. The fast path never matches such a tag."""
+WATCHED = 1 << 10
+"""In a tag beside FLAG: an access that touches no watchpoint may be made at once."""
+FLAGS = FLAG | WATCHED
 INVALID = FLAG | 1
 """A tag that matches nothing."""
 INDEX_MASK = ARRAY_WORDS - 2
@@ -77,8 +80,8 @@ def flag_code_page(h: Hart, spa: u64) -> None:
         if h.bank_regime[bank] != 0:
             writes = u64(array_of(bank) + ARRAY_WORDS)
             for entry in range(writes, u64(writes + ARRAY_WORDS), 2):
-                if u64(h.tlb[entry] + h.tlb[entry | 1]) == page:
-                    h.tlb[entry] |= FLAG
+                if u64((h.tlb[entry] & u64(~FLAGS)) + h.tlb[entry | 1]) == page:
+                    h.tlb[entry] = (h.tlb[entry] & u64(~FLAGS)) | FLAG
 
 
 def array_of(bank: u64) -> u64:
@@ -93,11 +96,11 @@ def entry_of(base: u64, va: u64) -> u64:
     return base | ((va >> 11) & INDEX_MASK)
 
 
-def put_entry(h: Hart, base: u64, va: u64, spa: u64, slow: bool) -> None:
-    """Remember that the page of `va` is at the page of `spa`."""
+def put_entry(h: Hart, base: u64, va: u64, spa: u64, flags: u64) -> None:
+    """Remember that the page of `va` is at the page of `spa`. flags: 0, FLAG, or FLAGS when only watched."""
     entry = entry_of(base, va)
     page = va & PAGE_MASK
-    h.tlb[entry] = page | FLAG if slow else page
+    h.tlb[entry] = page | flags
     h.tlb[entry | 1] = u64((spa & PAGE_MASK) - page)
 
 

@@ -106,6 +106,15 @@ def touches(h: Hart, index: u64, first: u64, size: u64) -> bool:
     return bool(first < h.watch_end[index] and u64(first + size - 1) >= h.watch_start[index])
 
 
+def near(h: Hart, va: u64, spa: u64, size: u64) -> bool:
+    """Whether an access touches the addresses of any watchpoint, of whatever world and kind. Not for guest physical ones."""
+    found = False
+    for index in range(h.watch_count):
+        if touches(h, index, va if h.watch_kind[index] & PHYSICAL == 0 else spa, size):
+            found = True
+    return found
+
+
 def overlaps(h: Hart, index: u64, va: u64, spa: u64, size: u64, world: u64) -> bool:
     """Whether an access touches a watchpoint."""
     if h.watch_kind[index] == 0 or not covers(h.watch_world[index], world):

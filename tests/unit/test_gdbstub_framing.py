@@ -7,7 +7,21 @@ import random
 
 import pytest
 
-from gdbstub.framing import Ack, Corrupt, Deframer, Frame, Interrupt, Nak, Packet, checksum, escape, frame, unescape
+from gdbstub.framing import (
+    Ack,
+    Corrupt,
+    Deframer,
+    Frame,
+    Hexadecimal,
+    Interrupt,
+    Nak,
+    Packet,
+    checksum,
+    escape,
+    expand,
+    frame,
+    unescape,
+)
 
 
 def feed(*pieces: bytes, limit: int = 4096) -> list[Frame]:
@@ -99,3 +113,23 @@ def test_random_bodies_survive() -> None:
 def test_checksums(length: int, byte: int | None) -> None:
     data = random.Random(length).randbytes(length) if byte is None else bytes([byte]) * length
     assert checksum(data) == sum(data) & 0xFF
+
+
+def test_rows_of_zeros_are_run_lengths() -> None:
+    """The manual's section Overview: a character, `*`, and 29 more than how often it is repeated."""
+    assert frame(Hexadecimal(b"ab" + b"0" * 98 + b"cd")) == b"$ab0*~cd#%02x" % checksum(b"ab0*~cd")
+    assert frame(Hexadecimal(b"0" * 63))[1:-3] == b"0" * 63  # not worth it
+    assert expand(b"0* ") == b"0000"  # the manual's own example
+    for count in range(64, 500):  # whatever is left over, no length is a character with a meaning
+        wire = frame(Hexadecimal(b"0" * count))[1:-3]
+        assert expand(wire) == b"0" * count
+        assert len(wire) <= 3 * (count // 98 + 2) and not set(wire.replace(b"0*", b"")) & set(b"#$+-*}")
+
+
+def test_run_lengths_of_anything() -> None:
+    source = random.Random(3)
+    for _ in range(500):
+        body = b"".join(source.choice((b"0" * source.randrange(300), b"a1", b"00f")) for _ in range(source.randrange(8)))
+        wire = frame(Hexadecimal(body))
+        assert expand(wire[1:-3]) == body
+        assert feed(wire) == [Packet(wire[1:-3])]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gdbstub.framing import Deframer, Packet, frame
+from gdbstub.framing import Deframer, Packet, expand, frame
 from gdbstub.interface import Point, TargetError
 from gdbstub.monitor import Monitor
 from gdbstub.session import Session
@@ -213,3 +213,13 @@ def test_monitor_names_are_unique() -> None:
     monitor.add("coast", lambda rest: [], "")
     with pytest.raises(TargetError, match="ambiguous: coast, count"):
         list(monitor.execute("co"))
+
+
+def test_gdb_gets_zeros_as_run_lengths(ask: Client, target: FakeTarget) -> None:
+    target.memory[:256] = bytes(256)
+    plain = b"00" * 256
+    assert ask(b"m80000000,100") == plain  # who has not said what it is may not know of them
+    ask(b"qSupported:multiprocess+;swbreak+")
+    short = ask(b"m80000000,100")
+    assert len(short) < 30 and expand(short) == plain
+    assert ask(b"m80000000,10") == b"00" * 16
