@@ -7,6 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from core.boot.loader import Bios, BootConfig
+from core.machine import Machine, MachineConfig, Outcome
+
+UNITS = 300_000
+"""For how long a program runs at most: instructions and traps of each hart."""
 COMPILER = "riscv64-unknown-elf-gcc"
 FINISH = """
     li t0, 0x100000
@@ -36,3 +41,12 @@ def assemble(folder: Path, text: str) -> Path:
     placed = ["-Wl,-n,-N,-Ttext=0x80000000", "-Wl,--no-warn-rwx-segments", "-Wl,--build-id=none"]
     subprocess.run([compiler, *options, *placed, "-o", program, source], check=True)
     return program
+
+
+def passes(folder: Path, engine: str, text: str, harts: int, bios: Bios = Bios.NONE) -> Machine:
+    """Run a program to its end, which must be a good one. The machine afterwards."""
+    boot = BootConfig(assemble(folder, text + FINISH + FAIL), bios=bios)
+    machine = Machine(MachineConfig(boot, memory=4 << 20, harts=harts, engine=engine))
+    assert machine.run(UNITS) is Outcome.EXITED
+    assert machine.exit_code == 0
+    return machine

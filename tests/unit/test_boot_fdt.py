@@ -12,8 +12,10 @@ import pytest
 
 from core.boot.devicetree import Chosen, device_tree, isa_extensions, mmu_type
 from core.boot.fdt import Node, Ref, Value, flatten, wide
-from core.devices.board import Board
+from core.devices.board import Board, lines_of
+from core.devices.config import Aia, BoardConfig
 from core.devices.device import Services
+from core.features import Feature
 from core.hart import Hart
 
 EXTENSIONS = ("I", "M", "A", "C", "H", "Zicsr", "Zifencei", "Zicntr", "S", "U", "Sstc", "Svadu", "Sv48", "Sv57")
@@ -40,6 +42,16 @@ def machine_tree(harts: int = 2, chosen: Chosen | None = None) -> str:
     source, complaints = decompile(flatten(device_tree(board, 0x8000_0000, 128 << 20, EXTENSIONS, chosen)))
     assert complaints == ""
     return source
+
+
+@pytest.mark.parametrize("harts", [1, 5])
+@pytest.mark.parametrize("aia", Aia)
+def test_dtc_has_nothing_to_complain_about(aia: Aia, harts: int) -> None:
+    board = Board(Services(harts=[Hart(i) for i in range(harts)]), lines_of(BoardConfig(aia=aia, virtio=("rng", "net"))))
+    names = [str(feature.name) for feature in Feature]
+    chosen = Chosen("console=ttyS0", (0x8400_0000, 0x8500_0000), b"seed")
+    source, complaints = decompile(flatten(device_tree(board, 0x8000_0000, 1 << 30, names, chosen)))
+    assert complaints == "" and source.count('device_type = "cpu"') == harts
 
 
 def test_header_of_the_blob() -> None:
