@@ -21,16 +21,18 @@ from pathlib import Path
 
 from core.boot.loader import Bios, BootConfig
 from core.csr.registry import CSRS_BY_ADDRESS, read_csr, write_csr
+from core.debug.walk import View, debug_translate
 from core.features import DEFAULT_FEATURES, Feature
 from core.hart import Hart
 from core.isa.decode import decode
 from core.isa.disassemble import disassemble
 from core.machine import Machine, MachineConfig, Outcome
+from core.mmu.modes import Access
 from core.mmu.tlb import flush_all, update_regime
 from gdbstub.client import Remote, RemoteError
 from gdbstub.framing import frame
 from tests.support.fuzz import count
-from tests.support.programs import CODE, HIGH_VIEW, LOW_VIEW, MASK, MEMORY, PAGE, RAM
+from tests.support.programs import MASK, MEMORY, PAGE, RAM
 from tests.support.programs_episode import Episode
 from tests.support.programs_profile import PROFILES, Profile
 from tests.support.qemu_judged import Step, explained
@@ -254,21 +256,23 @@ class Beside:
         return bits
 
     def bits(self, pc: int) -> int:
-        """The instruction at a pc, as far as one can tell without translation: pages may be mapped in another order."""
-        for view in (RAM, LOW_VIEW, HIGH_VIEW):
-            if 0 <= pc - view < CODE - RAM + 0x2_0000:
-                return int.from_bytes(self.reference.ram.read_bytes(RAM + pc - view, 4), "little")
-        return 0
+        """The instruction about to be executed, 0 if it cannot be fetched."""
+        view, found = View.current(self.reference.harts[0], Access.FETCH), 0
+        for part in (0, 2):
+            spa = debug_translate(view, pc + part & MASK)
+            if spa is None or not RAM <= spa < RAM + MEMORY - 1:
+                return found
+            found |= int.from_bytes(self.reference.ram.read_bytes(spa, 2), "little") << 8 * part
+        return found
 
     def agree(self, pc: int, bits: int, taker: str) -> bool:
         """Whether nothing differs; tells what no judgement explains."""
         ours, theirs = self.ours(), self.qemu.get(self.names)
         differing = {name: (ours[name] ^ value) & self.comparable(name) for name, value in theirs.items()}
-        unknown = self.result_of_unknown(bits)
-        differing = {name: bits for name, bits in differing.items() if bits and name != unknown}
+        differing = {name: bits for name, bits in differing.items() if bits}
         if not differing:
             return True
-        bits = self.reference.harts[0].inst or bits
+        differing.pop(self.result_of_unknown(bits), None)
         step = Step(bits, taker, ours, theirs, differing, range(RAM, RAM + MEMORY // 4), self.address)
         reasons = explained(step)
         for reason in reasons.values():

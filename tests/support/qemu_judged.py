@@ -87,10 +87,11 @@ def no_transformed_instruction(step: Step) -> dict[str, int]:
 
 
 @judged
-def pseudoinstruction_of_stores(step: Step) -> dict[str, int]:
-    """Hartline: a store whose walk cannot read a VS-stage entry gives the pseudoinstruction 0x3000; QEMU gives 0x3020, as
-    if the walk had written (`norm:H_trap_xtinst_guestpage_rw`)."""
-    return step.pairs(("mtinst", "htinst"), {(0x3000, 0x3020)})
+def pseudoinstructions(step: Step) -> dict[str, int]:
+    """Hartline: a guest-page fault of the page-table walk gives the pseudoinstruction 0x3000 where the walk could not
+    read an entry and 0x3020 where it could not set A or D; QEMU gives 0x3020 for stores and 0x3000 for fetches
+    (`norm:H_trap_xtinst_guestpage_rw`)."""
+    return step.pairs(("mtinst", "htinst"), {(0x3000, 0x3020), (0x3020, 0x3000)})
 
 
 @judged
@@ -153,6 +154,14 @@ def reserved_status(step: Step) -> dict[str, int]:
     """Hartline: reserved bits of vsstatus are zero; QEMU keeps whatever is written."""
     kept = sum(field.mask for field in Vsstatus.fields)
     return {"vsstatus": ALL & ~kept, "sstatus": ALL & ~kept}
+
+
+@judged
+def atomics_of_guests(step: Step) -> dict[str, int]:
+    """Hartline: an AMO to a page that the VS-stage makes read-only is a page fault; QEMU has been seen to give a
+    guest-page fault."""
+    causes = {(step.ours[ours], step.theirs[theirs]) for ours in CAUSES for theirs in CAUSES}
+    return dict.fromkeys(step.differing, ALL) if step.opcode == AMO and step.cause() == 15 and (15, 23) in causes else {}
 
 
 @judged

@@ -13,7 +13,7 @@ from tests.support.qemu_judged import ALL, JUDGED, Judgement, Step, explained
 DOCUMENT = Path(__file__).parents[2] / "docs" / "conformance.md"
 RAM = range(0x8000_0000, 0x8010_0000)
 HLVX_WU, ADDI, FLE_S = 0x6830_4073, 0x13, 0xA000_0053
-REGISTERS = ("pc", "a0", "mcause", "scause", "mtval", "stval", "htinst", "mtinst", "htval", "hstatus", "mstatus")
+REGISTERS = ("pc", "a0", "mcause", "scause", "vscause", "mtval", "stval", "htinst", "mtinst", "htval", "hstatus", "mstatus")
 
 
 def step(bits: int, taker: str, **pairs: tuple[int, int]) -> Step:
@@ -27,7 +27,7 @@ def step(bits: int, taker: str, **pairs: tuple[int, int]) -> Step:
     ("made", "reason", "bits"),
     [
         (step(ADDI, "HS", htinst=(0, 0x3003)), "no_transformed_instruction", {"htinst": 0x3003}),
-        (step(ADDI, "M", mtinst=(0x3000, 0x3020)), "pseudoinstruction_of_stores", {"mtinst": 0x20}),
+        (step(ADDI, "M", mtinst=(0x3000, 0x3020)), "pseudoinstructions", {"mtinst": 0x20}),
         (step(HLVX_WU, "HS", scause=(21, 20)), "hlvx_faults_are_loads", {"scause": 1}),
         (step(FLE_S, "", mstatus=(0x6000, 0x2000)), "flags_make_dirty", {"mstatus": 0x4000}),
         (step(ADDI, "VS", htval=(5, 0)), "trap_into_the_guest", {"htval": 5}),
