@@ -41,6 +41,8 @@ class Options:
     engine: str = ENGINES[0]
     max_instructions: int | None = None
     strict: bool = False
+    reboot: bool = True
+    """Whether a reset that the program asks for is done, or ends the machine."""
     board: BoardConfig | None = None
     """Devices besides the usual ones."""
     symbols: tuple[tuple[str, Path], ...] = ()
@@ -68,6 +70,7 @@ class Options:
             strict=self.strict,
             engine=self.engine,
             board=self.board or USUAL_BOARD,
+            reboot=self.reboot,
         )
         try:
             machine = Machine(config)

@@ -23,7 +23,7 @@ Understood, in QEMU's spellings (one dash or two):
   -machine virt[,aia=none|aplic|aplic-imsic][,aia-guests=N]  -cpu rv64[,h=true,...]  -smp N  -m SIZE
   -bios default|none|FILE  -kernel FILE  -initrd FILE  -append STRING
   -nographic  -display none  -serial mon:stdio|stdio|none  -monitor none
-  -s  -S  -gdb tcp:[HOST]:PORT  -snapshot
+  -s  -S  -gdb tcp:[HOST]:PORT  -snapshot  -no-reboot
   -drive file=FILE,if=none,id=ID  -device virtio-blk-device,drive=ID
   -netdev user,id=ID  -device virtio-net-device,netdev=ID
   -device virtio-rng-device|virtio-serial-device|virtio-net-device  -seed N
@@ -37,7 +37,7 @@ passed over; others are refused.
 MEANINGLESS = {  # option: whether a value follows
     "d": True, "D": True, "accel": True, "name": True, "nodefaults": False, "no-user-config": False, "vga": True,
     "rtc": True, "icount": True, "trace": True, "pidfile": True, "enable-kvm": False, "boot": True, "L": True,
-    "no-reboot": False, "no-shutdown": False, "no-acpi": False, "object": True, "nic": True, "net": True,
+    "no-shutdown": False, "no-acpi": False, "object": True, "nic": True, "net": True,
     "audiodev": True, "uuid": True, "k": True, "usb": False, "semihosting": False, "semihosting-config": True,
     "overcommit": True, "msg": True, "sandbox": True, "plugin": True, "dfilter": True, "only-migratable": False,
 }  # fmt: skip
@@ -70,6 +70,7 @@ class Wanted:
     seed: int = 0
     legacy: bool = True
     snapshot: bool = False
+    reboot: bool = True
     passed_over: list[str] = field(default_factory=list)
 
 
@@ -243,6 +244,7 @@ FLAGS: dict[str, tuple[str, object]] = {
     "s": ("gdb", ("127.0.0.1", 1234)),
     "S": ("wait", True),
     "snapshot": ("snapshot", True),
+    "no-reboot": ("reboot", False),
     "nographic": ("", None),
 }
 
@@ -303,6 +305,7 @@ def options_of(wanted: Wanted) -> Options:
         append=wanted.append,
         initrd=wanted.initrd,
         board=board,
+        reboot=wanted.reboot,
     )
 
 

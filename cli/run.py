@@ -47,6 +47,7 @@ def parser() -> Parser:
     add("--signature", metavar="FILE", type=Path, help="at the end write RAM from begin_signature to end_signature there")
     granularity = value(parse_granularity)
     add("--signature-granularity", metavar="BYTES", type=granularity, default=4, help="bytes per line of it (4)")
+    add("--no-reboot", action="store_true", help="end when the program asks for a reset, with status 0")
     add("--strict", action="store_true", help="no tolerances: only what the manual allows")
     add_options(made)
     return made
@@ -73,6 +74,7 @@ def main(argv: Sequence[str]) -> int:
         max_instructions=chosen.max_instructions,
         strict=chosen.strict,
         board=board(chosen),
+        reboot=not chosen.no_reboot,
         symbols=_symbols(chosen.symbols or []),
     )
     fronts = Fronts(console=chosen.console, gdb=chosen.gdb, wait=chosen.wait)

@@ -59,6 +59,8 @@ class MachineConfig:
     strict: bool = False
     engine: str = "native"
     board: BoardConfig = USUAL_BOARD
+    reboot: bool = True
+    """Whether a reset that the program asks for is done; otherwise the machine ends with 0, as QEMU's with -no-reboot."""
 
 
 def _ignore(*arguments: object) -> None:
@@ -197,7 +199,10 @@ class Machine:
         self._leave()
 
     def request_reset(self) -> None:
-        """Reset the machine before the next instruction."""
+        """Reset the machine before the next instruction, or end it, as the configuration says."""
+        if not self.config.reboot:
+            self.finish(0)
+            return
         self.reset_requested = True
         self._leave()
 

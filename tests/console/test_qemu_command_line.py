@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
+from cli.launch import Options
 from cli.qemu import options_of, parse
 from examples import elf
 from tests.console.test_command_line import hartline
@@ -18,7 +20,7 @@ USUAL = "-machine virt -cpu rv64,h=true -bios default -smp 1 -m 128M -nographic 
 def test_the_usual_line() -> None:
     wanted = parse([*USUAL, "-kernel", HELLO, "-s", "-S"])
     assert (wanted.gdb, wanted.wait, wanted.file) == (("127.0.0.1", 1234), True, Path(HELLO))
-    assert wanted.passed_over == ["-no-reboot"]
+    assert (wanted.passed_over, wanted.reboot) == ([], False)
     options = options_of(wanted)
     assert (options.bios, options.memory, options.harts, options.cpu) == ("builtin", 128 << 20, 1, {"h": True})
 
@@ -27,7 +29,43 @@ def test_it_runs() -> None:
     status, output, errors = hartline("qemu", *USUAL, "-d", "in_asm", "-D", "log", "-kernel", HELLO)
     assert status == 0
     assert output.endswith("the guest has shut down after 24 exits\n")
-    assert errors.splitlines()[0] == "hartline: without effect here: -no-reboot, -d in_asm, -D log"
+    assert errors.splitlines()[0] == "hartline: without effect here: -d in_asm, -D log"
+
+
+RESETS = (  # prints an R, then asks the test finisher for a reset
+    0x1000_02B7,  # lui  t0, 0x10000
+    0x0520_0313,  # li   t1, 'R'
+    0x0062_8023,  # sb   t1, 0(t0)
+    0x0010_02B7,  # lui  t0, 0x100
+    0x0000_7337,  # lui  t1, 7
+    0x7773_0313,  # addi t1, t1, 0x777
+    0x0062_A023,  # sw   t1, 0(t0)
+    0x0000_006F,  # j    .
+)
+
+
+@pytest.mark.parametrize("line", [("qemu", "-bios", "none", "-no-reboot", "-kernel"), ("run", "--bios", "none", "--no-reboot")])
+def test_no_reboot_ends_where_the_program_wants_a_reset(line: tuple[str, ...], tmp_path: Path) -> None:
+    image = tmp_path / "resets.bin"
+    image.write_bytes(struct.pack(f"<{len(RESETS)}I", *RESETS))
+    assert hartline(*line, str(image)) == (0, "R", "")
+
+
+def test_otherwise_it_is_reset(tmp_path: Path) -> None:
+    image = tmp_path / "resets.bin"
+    image.write_bytes(struct.pack(f"<{len(RESETS)}I", *RESETS))
+    debugger = Options(file=image, bios="none", engine="reference", memory=1 << 20).make()
+    output = bytearray()
+
+    def listen(data: bytes) -> None:
+        output.extend(data)
+        if len(output) == 3:
+            debugger.interrupt()
+
+    debugger.machine.console_output = listen
+    debugger.resume()
+    assert debugger.wait(60) is not None
+    assert output.startswith(b"RRR")
 
 
 def test_devices() -> None:
