@@ -160,8 +160,10 @@ class Console:
         from cli.layout import FullScreen
 
         self.context.request = None
-        view = FullScreen(self.context, self._input, self._output)
+        view = FullScreen(self.context, self._input, self._output, self.screen.recent)
         view.run()
+        if view.said:
+            self.screen.guest("".join(f"{line}\n" for line in view.said).encode())
         if view.message:
             self.screen.say([view.message], "error")
         self.context.reported = None

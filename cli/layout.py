@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.application import Application
@@ -100,9 +100,14 @@ class Pane:
 class FullScreen:
     """The application. Keys run the same commands as the prompt."""
 
-    def __init__(self, context: Context, input: Input | None = None, output: Output | None = None) -> None:
+    def __init__(
+        self, context: Context, input: Input | None = None, output: Output | None = None, said: Iterable[str] = ()
+    ) -> None:
+        """`said`: by the guest, before."""
         self.context = context
-        self.uart: deque[str] = deque(maxlen=KEPT)
+        self.uart: deque[str] = deque(said, maxlen=KEPT)
+        self.said: deque[str] = deque(maxlen=KEPT)
+        """What it has said since."""
         self._guest = GuestText()
         self.message = ""
         state = panes.Content(context)
@@ -227,7 +232,9 @@ class FullScreen:
 
     def guest(self, data: bytes) -> None:
         """What the guest sends; from the machine's thread."""
-        self.uart.extend(self._guest.feed(data))
+        lines = self._guest.feed(data)
+        self.uart.extend(lines)
+        self.said.extend(lines)
 
     def warn(self, text: str) -> None:
         """A tolerance was used; from the machine's thread."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.format import code_line, csr_summary
 from cli.listing import lines_before
+from cli.remarks import remark
 from cli.snapshot import changes
 from cli.state import look
 from cli.summary import notice
@@ -121,7 +122,9 @@ class Content:
             if csr is None or (not value and name not in changed):
                 continue
             mark = "*" if name in changed else " "
-            summary = csr_summary(csr, value) if len(csr.fields) > 1 else context.symbol_of_csr(name)(value) or ""
+            summary = csr_summary(csr, value) if len(csr.fields) > 1 else ""
+            if not summary or name.endswith(("cause", "tvec")):
+                summary = remark(name, value, context.symbol_of_csr(name)) or summary
             found.append((CHANGED if name in changed else "", f"{mark}{name:<9} {value:#x} {summary}"))
         return found
 

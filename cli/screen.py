@@ -11,6 +11,7 @@ import math
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 GUEST_PREFIX = "uart| "
 PAUSE = 0.03
 """Seconds between two bursts of output above the prompt; what comes meanwhile is collected."""
-PARTIAL = 0.2
-"""Seconds after which an unfinished line of the guest is shown."""
+PARTIAL, PATIENCE = 0.2, 2.0
+"""Seconds of silence after which an unfinished line of the guest is shown, and seconds after which it is in any case."""
 BACKLOG = 1 << 18
 """Characters waiting to be shown at which the guest has to wait."""
+RECENT = 200
+"""Lines of the guest that are kept."""
 GUEST_PATIENCE = 0.5
 """Seconds it waits at most, so that a stuck terminal does not stop the machine for good."""
 
@@ -88,11 +91,14 @@ class Screen:
         self._pending: list[str] = []
         self._size = 0
         self._guest = GuestText()
+        self.recent: deque[str] = deque(maxlen=RECENT)
+        """The guest's last lines, for the full screen to begin with."""
         self._app: Application[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._due = math.inf
         """When the next burst is to come, by the monotonic clock."""
-        self._last = 0.0
+        self._last = self._heard = self._begun = 0.0
+        """Times of the last burst, of the guest's last word, and of the first of its unfinished line."""
 
     def say(self, lines: Iterable[str], style: str | None = None) -> None:
         """Show lines of the console."""
@@ -105,6 +111,9 @@ class Screen:
     def guest(self, data: bytes) -> None:
         """Show what the guest has sent. Waits a little when the screen cannot follow."""
         with self._change:
+            self._heard = time.monotonic()
+            if not self._guest.unfinished or b"\n" in data:
+                self._begun = self._heard
             self._queue_guest(self._guest.feed(data))
             self._kick()
             if self._loop is not None and self._size > BACKLOG:
@@ -136,6 +145,7 @@ class Screen:
             self._size += len(text)
 
     def _queue_guest(self, lines: list[str]) -> None:
+        self.recent.extend(lines)
         self._queue("".join(f"{paint(GUEST_PREFIX + line, 'guest', self.colour)}\n" for line in lines))
 
     def _kick(self) -> None:
@@ -163,7 +173,8 @@ class Screen:
     def _burst(self) -> None:
         with self._change:
             self._due = math.inf
-            if not self._pending:
+            now = time.monotonic()
+            if not self._pending and (now - self._heard >= PARTIAL or now - self._begun >= PATIENCE):
                 self._queue_guest(self._guest.finish())
             self._flush()
             self._last = time.monotonic()

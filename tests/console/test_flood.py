@@ -40,14 +40,14 @@ def test_a_flood_does_not_garble_the_prompt(terminal: Callable[..., Terminal], t
         screen.sees(f"(hartline) {line}")
     screen.type("Enter")
     screen.finds("(hartline) p 6*7\n")
+    screen.finds("\n0x2a = 42\n")
     screen.type("C-c")
     screen.sees("HS-mode, host: stopped at 0x802000", "| stopped |")
     rows = [row.rstrip() for row in screen.all.splitlines()]
-    assert "0x2a = 42" in rows
     flood = [row.removeprefix(PREFIX) for row in rows if row.startswith(PREFIX)]
     assert len(flood) > 50
     assert [row for row in flood if row not in ALL] == []  # each is a piece of a line, in order
-    assert sum(row == ALL for row in flood) > len(flood) - 20
+    assert sum(row == ALL for row in flood) > 0.9 * len(flood)
     others = [row for row in rows if row and not row.startswith((PREFIX, "(hartline) ", "0x2a", "=> ", "   0x", "  changed:"))]
     torn = [row for row in others if re.search(r"[!-~]{40}", row) and row in ALL]
     assert torn == []

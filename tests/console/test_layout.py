@@ -36,3 +36,19 @@ def test_panes_follow_the_machine(terminal: Callable[..., Terminal], columns: in
     screen.sees("(hartline)", "the machine switched itself off with status 0")
     screen.type("quit", "Enter")
     screen.sees("status 0")
+
+
+def test_the_uart_pane_begins_with_what_was_said(terminal: Callable[..., Terminal]) -> None:
+    screen = terminal(100, 30)
+    screen.start(*START)
+    screen.sees("(hartline)")
+    screen.type("until exit load_guest_page_fault", "Enter")
+    screen.sees("uart| Now a load from where there is no memory:")
+    screen.type("layout", "Enter")
+    screen.sees("│ UART", "│Now a load from where there is no memory:", "scause    0x15 load guest-page fault")
+    screen.type("c")
+    screen.sees("│Still in VS-mode. Good bye!")
+    screen.type("q")
+    screen.finds("uart| Still in VS-mode. Good bye!")  # and here, too
+    screen.type("quit", "Enter")
+    screen.sees("status 0")

@@ -54,7 +54,7 @@ def test_no_reboot_ends_where_the_program_wants_a_reset(line: tuple[str, ...], t
 def test_otherwise_it_is_reset(tmp_path: Path) -> None:
     image = tmp_path / "resets.bin"
     image.write_bytes(struct.pack(f"<{len(RESETS)}I", *RESETS))
-    debugger = Options(file=image, bios="none", engine="reference", memory=1 << 20).make()
+    debugger = Options(file=image, bios="none", engine="reference", memory=16 << 20).make()
     output = bytearray()
 
     def listen(data: bytes) -> None:

@@ -24,7 +24,8 @@ class Terminal:
 
     def __init__(self, columns: int, rows: int) -> None:
         self._server = f"hartline-test-{os.getpid()}-{time.monotonic_ns()}"
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh")
+        keep = ("-f", "/dev/null", "start-server", ";", "set-option", "-g", "history-limit", "200000", ";")
+        self._tmux(*keep, "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh")
         self.type("PS1='$ '; cd " + shlex.quote(str(ROOT)), "Enter")
 
     def _tmux(self, *arguments: str) -> str:
