@@ -27,7 +27,13 @@ def add_options(parser: Parser) -> None:
     add("--machine", metavar="SPEC", type=machine, help="virt with aia=none|aplic|aplic-imsic and aia-guests=0 to 7 (5)")
     add("--drive", metavar="FILE[,readonly][,snapshot]", type=drive, action="append", help="virtio disk; repeatable")
     add("--device", metavar="NAME", type=device, action="append", help="virtio console, rng, net, net-loopback; repeatable")
-    add("--seed", metavar="N", type=value(parse_seed), default=0, help="what the bytes of rng and of the CSR seed follow from (0)")
+    add(
+        "--seed",
+        metavar="N",
+        type=value(parse_seed),
+        default=0,
+        help="what the bytes of rng and of the CSR seed follow from (0)",
+    )
 
 
 def board(chosen: Namespace) -> BoardConfig:
