@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random experiments with privileged state: both engines log the same, and much is tried."""
+"""Random experiments with privileged state and random streams: both engines log the same, and much is tried."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import pytest
 
 from core.boot.loader import Bios, BootConfig
 from core.machine import Machine, MachineConfig
-from tests.support import experiments
+from tests.support import experiments, streams
 from tests.support.experiments import NAMES, build, main
 
 COUNT = 500
 
 
-def log(program: Path, engine: str) -> list[tuple[int, ...]]:
-    """What the program logs, by experiment."""
+def log(program: Path, engine: str, size: int) -> list[tuple[int, ...]]:
+    """What the program logs, in parts of so many words."""
     machine = Machine(MachineConfig(BootConfig(program, bios=Bios.NONE), memory=8 << 20, engine=engine))
     machine.run(10**6)
     assert machine.exit_code == 0
     place = machine.plan.signature
     assert place is not None
     words = memoryview(machine.ram.read_bytes(place.start, len(place))).cast("Q")
-    return [tuple(words[first : first + len(NAMES)]) for first in range(0, COUNT * len(NAMES), len(NAMES))]
+    return [tuple(words[first : first + size]) for first in range(0, len(words), size)]
 
 
 @pytest.mark.parametrize("recent", [True, False])
 def test_engines_agree(tmp_path: Path, recent: bool) -> None:
     program = build(tmp_path, f"lockstep {recent}", COUNT, recent)
-    reference, native = (log(program, engine) for engine in ("reference", "native"))
+    reference, native = (log(program, engine, len(NAMES)) for engine in ("reference", "native"))
     for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
         assert dict(zip(NAMES, ours, strict=True)) == dict(zip(NAMES, theirs, strict=True)), number
     causes = [NAMES.index(name) for name in ("mcause", "scause", "vscause")]
@@ -37,7 +37,19 @@ def test_engines_agree(tmp_path: Path, recent: bool) -> None:
     assert {words[causes[0]] for words in native} >= {1, 2, 3, 5, 7, 8, 9, 10, 11, 12, 13, 15, 20, 21, 22, 23}
 
 
+def test_engines_agree_on_streams(tmp_path: Path) -> None:
+    program = streams.build(tmp_path, "lockstep", 60)
+    reference, native = (log(program, engine, len(streams.NAMES)) for engine in ("reference", "native"))
+    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
+        assert dict(zip(streams.NAMES[2:], ours[2:], strict=True)) == dict(zip(streams.NAMES[2:], theirs[2:], strict=True)), (
+            number
+        )
+    traps = sum(words[2] for words in native)
+    assert 0 < traps < 60 * streams.LENGTH / 4, "most instructions do something"
+
+
 def test_the_program_is_the_same_again(tmp_path: Path) -> None:
     assert experiments.experiments("x", 20) == experiments.experiments("x", 20) != experiments.experiments("y", 20)
     assert main([str(tmp_path / "a.elf"), "--count", "20"]) == 0
-    assert (tmp_path / "a.elf").read_bytes()[:4] == b"\x7fELF"
+    assert streams.main([str(tmp_path / "b.elf"), "--blocks", "2"]) == 0
+    assert all((tmp_path / name).read_bytes()[:4] == b"\x7fELF" for name in ("a.elf", "b.elf"))
