@@ -86,12 +86,13 @@ class StdioFront:
         self._wake = wake
         try:
             self._debugger.waits_for_input = not self._input_ended
+            self._debugger.machine.paced = os.isatty(self._fd)
             seen = None if self._debugger.running else self._debugger.stop
             with raw_terminal(self._fd):
                 start()
                 return self._loop(reader, seen)
         finally:
-            self._debugger.waits_for_input = False
+            self._debugger.waits_for_input = self._debugger.machine.paced = False
             unsubscribe()
             self._wake = lambda: None
             os.close(reader)

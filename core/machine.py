@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -108,6 +109,8 @@ class Machine:
         self.scheduler = Scheduler(self)
         self.stop_requested = False
         self.reset_requested = False
+        self.paced = False
+        """When all harts wait for a timer: pass the time as a clock does, instead of skipping it."""
         self._attention = threading.Event()
         self._input: deque[bytes] = deque()
         self._keep: list[Any] = []
@@ -283,6 +286,16 @@ class Machine:
         """Wait until console input or a stop request comes, at most `seconds`."""
         self._attention.wait(seconds)
         self._attention.clear()
+
+    def pass_time(self, seconds: float) -> bool:
+        """Wait so long; False when console input or a stop request came before the end."""
+        end = time.monotonic() + seconds
+        while not (self.has_input or self.stop_requested):
+            left = end - time.monotonic()
+            if left <= 0:
+                return True
+            self.wait_for_input(min(left, threading.TIMEOUT_MAX))
+        return False
 
     def retired(self, hart: int = 0) -> int:
         """Instructions a hart has retired."""

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from core.boot.sbi.host import HartState
+from core.devices.device import TIMEBASE
 from core.engine.boundary import NEVER, units_until
 from core.events import Event
 from core.hart import Hart
@@ -56,9 +57,13 @@ class Scheduler:
         self.stops: Callable[[Hart, Event], Outcome | None] | None = None
         """Asked about events that may interest a debugger: the outcome to stop with, or None to go on."""
 
+        self._paced = False
+        """Whether harts that sleep do so as long as a clock would: not while a debugger steps one of them."""
+
     def run(self, units: int, hart: int | None) -> Outcome:
         """See Machine.run."""
         harts = self.machine.harts
+        self._paced = self.machine.paced and hart is None
         if self.machine.exit_code is not None:
             return Outcome.EXITED
         if hart is not None or len(harts) == 1:
@@ -203,6 +208,9 @@ class Scheduler:
         first = min(dues)
         if first - now(self.machine.current) > FAR:
             return False
+        ticks = first - now(self.machine.current)
+        if self._paced and ticks > 0 and not self.machine.pass_time(ticks / TIMEBASE):
+            return True  # not yet
         for hart in self.machine.harts:
             if first > now(hart):
                 hart.idle = (hart.idle + units_until(hart, first)) & M64

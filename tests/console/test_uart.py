@@ -8,6 +8,7 @@ import pty
 import struct
 import termios
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from core.debug.target import Debugger, Stop, StopKind
 from tests.console.driver import MEMORY
 from tests.console.test_command_line import ECHO
 from tests.console.test_prompt import until
+from tests.support.bare_metal import FINISH, assemble
 
 
 @pytest.fixture
@@ -101,3 +103,59 @@ def test_a_stop_that_is_not_the_end_is_told_once(uart: Uart) -> None:
     uart.type(b"q")
     assert uart.end() is None
     assert len(uart.stops) == 1
+
+
+SLEEP = """
+    li t0, 0x80
+    csrw mie, t0
+    li t0, 0x0200bff8           # mtime, mtimecmp
+    ld t1, (t0)
+    li t2, %d
+    add t1, t1, t2
+    li t0, 0x02004000
+    sd t1, (t0)
+    wfi
+"""
+
+
+def sleeper(folder: Path, ticks: int) -> Debugger:
+    """A guest that sleeps for so many ticks of 100 ns and ends."""
+    program = assemble(folder, SLEEP % ticks + FINISH)
+    return Options(file=program, bios="none", engine="reference", memory=MEMORY).make()
+
+
+def test_time_passes_as_on_a_clock_at_a_terminal(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    uart = Uart(sleeper(tmp_path, 6_000_000))
+    assert uart.end() is None
+    assert time.monotonic() - begin >= 0.6
+    assert uart.debugger.machine.time() >= 6_000_000 and not uart.debugger.machine.paced
+
+
+def test_time_is_skipped_elsewhere(tmp_path: Path) -> None:
+    debugger = sleeper(tmp_path, 10**10)  # 1000 s
+    debugger.resume()
+    stop = debugger.wait(60)
+    assert stop is not None and stop.kind is StopKind.EXITED and debugger.machine.time() >= 10**10
+
+
+def test_a_long_sleep_can_be_interrupted(tmp_path: Path) -> None:
+    """Keys are taken in during it, and time stands still for them."""
+    uart = Uart(sleeper(tmp_path, 10**10))
+    uart.type(b"abc")
+    until(lambda: uart.debugger.machine.uart.take(1) == b"a")
+    uart.debugger.interrupt()
+    stop = uart.debugger.wait(20)
+    assert stop is not None and stop.kind is StopKind.INTERRUPTED and uart.debugger.machine.time() < 10**8
+    uart.type(b"\x01x")
+    assert uart.end() is Key.QUIT
+
+
+def test_a_step_over_wfi_does_not_wait(tmp_path: Path) -> None:
+    """Also while the terminal is the guest's: gdb may be what steps."""
+    debugger = sleeper(tmp_path, 10**10)
+    debugger.machine.paced = True
+    while debugger.machine.time() < 10**10:
+        debugger.resume(steps=1)
+        stop = debugger.wait(20)
+        assert stop is not None and stop.kind is StopKind.STEP
