@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 STRING_LIMIT: Final = 4096
-_DIRECTIVE = re.compile(r"%(?:%|([-+ #0]*)(\d*)(?:\.(\d+))?(hh|h|ll|l|z|j|t)?([diouxXcsp]))")
+_DIRECTIVE = re.compile(r"%(?:%|([-+ #0]*)(\d{0,3})(?:\.(\d{1,3}))?(hh|h|ll|l|z|j|t)?([diouxXcsp]))")
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|(.))", re.DOTALL)
 _ESCAPED: Final = {"a": "\a", "b": "\b", "e": "\033", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _BITS: Final = {"hh": 8, "h": 16, None: 32, "l": 64, "ll": 64, "z": 64, "j": 64, "t": 64}

@@ -13,6 +13,9 @@ from gdbstub.session import Session
 GRACE: Final = 0.2
 """Seconds a second client waits before it is refused: the first may be about to go."""
 
+BREATH: Final = 0.005
+"""Seconds without new text after a client has caught up, so that its requests, a Ctrl-C above all, are read."""
+
 REFUSAL_TIME: Final = 2.0
 """Seconds a refused client has to read why."""
 
@@ -42,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._refused: Deframer | None = None
         self._early = bytearray()
         self._paused = False
+        self._silent = False
         self._transport: asyncio.Transport
         self.peer = ""
 
@@ -79,7 +83,7 @@ class Connection(asyncio.Protocol):
 
     def speak(self) -> None:
         """Something may be there for the user to read."""
-        if self._session is not None:
+        if self._session is not None and not self._paused and not self._silent:
             self._send(self._session.speak())
 
     def close(self) -> None:
@@ -103,6 +107,12 @@ class Connection(asyncio.Protocol):
             self._serve(self._session, b"")
         if not self._paused:
             self._transport.resume_reading()
+            self._silent = True
+            asyncio.get_running_loop().call_later(BREATH, self._speak_again)
+
+    def _speak_again(self) -> None:
+        self._silent = False
+        self.speak()
 
     def _serve(self, session: Session, data: bytes) -> None:
         """Let the session work, as long as the client takes the answers."""

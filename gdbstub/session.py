@@ -22,6 +22,8 @@ log = logging.getLogger("hartline.gdb")
 BAD_PACKET = 0x16
 OUTPUT_LIMIT = 0x40000
 """Bytes of answers after which further requests wait."""
+UNSAID_LIMIT = 0x4000
+"""Texts kept for a debugger that does not listen; further ones are left out, and it is told how many."""
 
 
 class Phase(Enum):
@@ -63,6 +65,7 @@ class Session:
         self._diverted = False  # the client waits for the machine, while we wait for the client to know all processes
         self._interrupted = False  # the client has asked for a stop that is not reported yet
         self._unsaid: deque[str] = deque()  # text that waits until the debugger listens
+        self._left_out = self._left_out_told = 0  # texts there was no room for; those the debugger knows of
         self._deframer = Deframer()
         self._frames: deque[Frame] = deque()
         self._last = b""
@@ -95,7 +98,12 @@ class Session:
     def say(self, text: str) -> None:
         """Show the user `text` as soon as the debugger listens, which it does while it waits for a stop. This alone may be
         called from any thread; `speak` should follow."""
-        self._unsaid.append(text if text.endswith("\n") else text + "\n")
+        if len(self._unsaid) < UNSAID_LIMIT:
+            self._unsaid.append(text if text.endswith("\n") else text + "\n")
+            return
+        if self._left_out == self._left_out_told:
+            log.warning("the debugger takes its output too slowly: some is left out")
+        self._left_out += 1
 
     def speak(self) -> bytes:
         """Something may be there to be said."""
@@ -303,8 +311,13 @@ class Session:
         self._intended, self._stop_due, self._diverted, self._interrupted = None, False, False, False
 
     def _say_now(self) -> None:
-        while self._unsaid and self._attaching is None:
+        if self._attaching is not None:
+            return
+        for _ in range(len(self._unsaid)):  # and no more: a machine that runs may say things faster than this
             self.print(self._unsaid.popleft())
+        if missing := self._left_out - self._left_out_told:
+            self._left_out_told += missing
+            self.print(f"[{missing} texts were left out here: the debugger took them too slowly]\n")
 
     def _send_stop(self) -> None:
         report, attaching = self.target.stop_report(), self._attaching

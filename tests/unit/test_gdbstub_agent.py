@@ -174,6 +174,7 @@ def test_printf() -> None:
         ("100%% %d %d", [1], "100% 1 %d"),
         (r"\t%d\n\\ \"\101\"", [1], '\t1\n\\ "A"'),
         ("%f %q", [1], "%f %q"),
+        ("%999999999d %d", [1], "%999999999d 1"),  # no such width: one packet must not take all memory
     ],
 )
 def test_printf_directives(text: str, values: list[int], shown: str) -> None:

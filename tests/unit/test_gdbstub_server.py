@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -13,6 +14,7 @@ from gdbstub import GdbServer, ServerError
 from gdbstub.framing import Deframer, Packet, frame
 from gdbstub.interface import Signal, StopReport, ThreadId
 from gdbstub.server import parse_address
+from gdbstub.session import UNSAID_LIMIT
 from tests.support.fake_target import FakeTarget
 
 
@@ -239,3 +241,68 @@ def test_a_client_that_never_reads_does_not_fill_our_memory(server: GdbServer, t
     peer.socket.settimeout(5)
     for _ in range(len(reads) + 10):  # once it reads, it goes on
         assert len(peer.reply()) == 2 * 0xFFF0
+
+
+class Talker:
+    """A machine that prints as fast as it can, as a `dprintf` in a hot loop does, until it is interrupted."""
+
+    def __init__(self, target: FakeTarget) -> None:
+        self.said = 0
+        self._target = target
+        self._thread = threading.Thread(target=self._talk)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _talk(self) -> None:
+        while self._target.running:
+            self._target.say(f"text {self.said}: {'=' * 60}")
+            self.said += 1
+            if self.said % 100 == 0:
+                time.sleep(0.001)
+
+    def join(self) -> None:
+        self._thread.join()
+
+
+def said(body: bytes) -> str:
+    """The text of an O packet."""
+    assert body[:1] == b"O"
+    return bytes.fromhex(body[1:].decode()).decode()
+
+
+def test_output_for_a_client_that_does_not_read_is_bounded(server: GdbServer, target: FakeTarget) -> None:
+    peer, talker = Peer(server), Talker(target)
+    peer.send(frame(b"c"))
+    eventually(lambda: target.running)
+    talker.start()
+    eventually(lambda: talker.said > 4 * UNSAID_LIMIT)
+    target.interrupt()
+    talker.join()
+    texts, body = [], peer.reply()
+    while body[:1] == b"O":
+        texts.append(said(body))
+        body = peer.reply()
+    assert body.startswith(b"T02")
+    left_out = [int(text[1:].split()[0]) for text in texts if "were left out here" in text]
+    assert texts[0].startswith("text 0:")
+    assert left_out
+    assert sum(left_out) + len(texts) - len(left_out) == talker.said
+    assert len(texts) < 3 * UNSAID_LIMIT  # what sockets hold, what waits, and not more
+
+
+def test_an_interrupt_amid_much_output_is_heard(server: GdbServer, target: FakeTarget) -> None:
+    """The client reads more slowly than the machine prints."""
+    peer, talker = Peer(server), Talker(target)
+    peer.send(frame(b"c"))
+    eventually(lambda: target.running)
+    talker.start()
+    eventually(lambda: talker.said > 8 * UNSAID_LIMIT)
+    peer.send(b"\x03")
+    seen = 0
+    while "interrupt" not in target.calls:
+        assert peer.socket.recv(4096)
+        time.sleep(0.0005)
+        seen += 1
+        assert seen < 4000, "Ctrl-C was never read"
+    talker.join()
