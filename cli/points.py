@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
+from cli.expression import ExpressionError
 
 if TYPE_CHECKING:
     from core.debug.target import Breakpoint, Condition, Debugger
@@ -86,7 +87,12 @@ def _condition(context: Context, text: str) -> Condition | None:
     """A condition out of an expression; it is looked at on the machine's thread."""
     if not text:
         return None
-    context.evaluate(text)  # what cannot be understood is said now
+    try:
+        context.evaluate(text)  # what cannot be understood is said now
+    except ExpressionError as problem:
+        if late := LAST.search(text):
+            raise CommandError(f"{late[0].strip()!r} must stand before 'if'") from problem
+        raise
 
     own = Context(context.debugger, front=context.front)
 

@@ -152,7 +152,10 @@ def execute(line: str, context: Context) -> Iterator[str]:
         raise CommandError(f"{found.name}: {problem}; usage: {found.usage_text}") from None
     except ExpressionError as problem:
         raise CommandError(str(problem)) from None
-    yield from found.function(context, *arguments)
+    try:
+        yield from found.function(context, *arguments)
+    except ExpressionError as problem:  # of an expression that the command itself has taken out of its words
+        raise CommandError(str(problem)) from None
 
 
 def _several(lines: list[str], context: Context) -> Iterator[str]:

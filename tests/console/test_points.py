@@ -59,6 +59,24 @@ def test_points_of_one_world_even_before_it_is_entered(twins: Debugger) -> None:
     assert ask(twins, "catch vmexit in nobody")[0].startswith("'nobody' names no world; there are 1 (host), ")
 
 
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("if $scause == 10 once", "'once' must stand before 'if'"),
+        ("if $scause == 10 ignore 2", "'ignore 2' must stand before 'if'"),
+        ("if $scause ==", "'$scause ==' ends where a number, symbol or $register should follow"),
+        ("if $nosuch == 1", "no register '$nosuch'"),
+        ("ignore (", "'(' ends where a number, symbol or $register should follow"),
+    ],
+)
+def test_what_cannot_be_understood_is_one_line(hello: Debugger, words: str, answer: str) -> None:
+    for command in ("catch vmexit", "break vcpu_run"):
+        lines = ask(hello, f"{command} {words}")
+        assert len(lines) == 1
+        assert lines[0].startswith(answer)
+    assert hello.breakpoints() == []
+
+
 def test_points_of_one_hart() -> None:
     debugger = machine("hello", harts=2)
     try:

@@ -85,6 +85,15 @@ def test_a_catch_stops_even_in_the_middle_of_gdbs_own_steps(attached: Gdb) -> No
         ("fence", "hfence"),
         ("vmexit in guest1 ignore 3 if $scause == 10", "VM exit of guest 1"),
         ("vmexit on hart 0", "VM exit of guest 1"),
+        ("vmentry on hart 0 ignore 2", "VM entry of guest 1"),
+        ("trap load_guest_page_fault if $htval == 0x40000000 >> 2", "VM exit of guest 1 .*: load guest-page fault"),
+        ("mode HS VS ignore 1 if $hgatp != 0", "mode HS to VS"),
+        ("csr hgatp write ignore 1", "hgatp written: 0x8000100000080208 at vcpu_load"),
+        ("csr vsatp write 0", "vsatp written: 0x0 at vcpu_init"),
+        ("csr scause read 21 if $mode == 1", "scause read: 0x15 at vcpu_run"),
+        ("sbi dbcn 0 ignore 3 if $a7 == 0x4442434e", "SBI call DBCN console_write by host"),
+        ("gpa 0x3ffffff8 0x40000000 if $scause == 21", "load guest-page fault, GPA 0x40000000, at load_unmapped"),
+        ("fence ignore 1 if $mode == 1", "hfence.vvma at hfence_vvma"),
     ],
 )
 def test_kinds_of_catches(attached: Gdb, spec: str, words: str) -> None:
@@ -92,6 +101,18 @@ def test_kinds_of_catches(attached: Gdb, spec: str, words: str) -> None:
     output = attached("continue")
     assert "stopped." in output
     assert re.search(rf"catch \d+: .*{words}", output)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "gpa 0x40000008", "gpa 0x40000000 if $scause == 20", "csr hstatus write 5", "csr scause write 21", "sbi dbcn 7", "sbi time",
+        "mode VU VS", "fence if $a0 == 99", "guest-ebreak", "interrupt 5", "trap load_guest_page_fault ignore 1", "vmentry in guest2",
+    ],
+)  # fmt: skip
+def test_catches_of_what_does_not_happen(attached: Gdb, spec: str) -> None:
+    attached(f"monitor catch {spec}")
+    assert "exited normally" in attached("continue")
 
 
 def test_catching_interrupts(twins: Gdb) -> None:
@@ -107,9 +128,9 @@ def test_catching_a_guests_own_breakpoint(attached: Gdb) -> None:
     attached("continue")
     attached("set var *(short*)$pc = 0x9002")  # c.ebreak
     attached("delete")
-    attached("monitor catch guest-ebreak")
+    attached("monitor catch guest-ebreak in guest1 if $scause == 3")
     output = attached("continue")
-    assert re.search(r"catch \d+: .*breakpoint", output)
+    assert re.search(r"catch \d+: VM exit of guest 1 \(vmid 1\): breakpoint, at guest_main", output)
 
 
 def test_views_of_memory(attached: Gdb) -> None:
