@@ -106,8 +106,9 @@ def test_kinds_of_catches(attached: Gdb, spec: str, words: str) -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        "gpa 0x40000008", "gpa 0x40000000 if $scause == 20", "csr hstatus write 5", "csr scause write 21", "sbi dbcn 7", "sbi time",
-        "mode VU VS", "fence if $a0 == 99", "guest-ebreak", "interrupt 5", "trap load_guest_page_fault ignore 1", "vmentry in guest2",
+        "gpa 0x40000008", "gpa 0x40000000 if $scause == 20", "csr hstatus write 5", "csr scause write 21", "sbi dbcn 7",
+        "sbi time", "mode VU VS", "fence if $a0 == 99", "guest-ebreak", "interrupt 5", "trap load_guest_page_fault ignore 1",
+        "vmentry in guest2",
     ],
 )  # fmt: skip
 def test_catches_of_what_does_not_happen(attached: Gdb, spec: str) -> None:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from core.boot.loader import BootConfig
+from core.csr.registry import CSRS_BY_NAME
 from core.debug.target import Debugger, Event, StopKind, Stopped
+from core.features import DEFAULT_FEATURES, Feature
 from core.machine import Machine, MachineConfig
 from gdbstub.framing import Deframer, Packet, frame
 from gdbstub.interface import Action, Cause, Motion, Point, Signal, TargetError, TargetRunning, ThreadId
@@ -271,3 +273,29 @@ def test_packets_that_do_not_write_change_nothing(target: RiscvTarget, debugger:
         answered = any(isinstance(item, Packet) for item in Deframer(1 << 20).feed(session.receive(frame(body))))
         assert answered or body.startswith(SILENT), body
     assert state() == before
+
+
+def test_reading_has_no_side_effects() -> None:
+    """seed keeps its entropy and the UART its input, however often a debugger looks."""
+    config = BootConfig(PREBUILT / "hello.elf")
+    features = DEFAULT_FEATURES | Feature.ZKR
+    debugger = Debugger(Machine(MachineConfig(config, engine="reference", memory=8 << 20, features=features)))
+    session, hart = Session(RiscvTarget(debugger)), debugger.machine.harts[0]
+    debugger.machine.console_input(b"typed")
+    debugger.machine.take_input()
+
+    def ask(body: bytes) -> bytes:
+        (answer,) = (item.body for item in Deframer(1 << 20).feed(session.receive(frame(body))) if isinstance(item, Packet))
+        return answer
+
+    before = hart.snapshot()
+    seed = ask(b"p%x" % csr_number(CSRS_BY_NAME["seed"].address))
+    assert int.from_bytes(bytes.fromhex(seed.decode()), "little") >> 30 == 2  # ES16: there is entropy
+    assert ask(b"p%x" % csr_number(CSRS_BY_NAME["seed"].address)) == seed
+    uart = ask(b"m10000000,8")
+    assert bytes.fromhex(uart[:2].decode()) == b"t"
+    assert bytes.fromhex(uart[10:12].decode())[0] & 1  # LSR: data ready
+    assert ask(b"m10000000,8") == uart
+    assert ask(b"mc201004,4") == ask(b"mc201004,4")
+    assert hart.snapshot() == before
+    debugger.close()
