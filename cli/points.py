@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 LAST = re.compile(r"(?:^|\s)(?:in\s+(?P<world>\S+)|on\s+hart\s+(?P<hart>\S+)|ignore\s+(?P<ignore>\S+)|(?P<once>once))$")
 
 
+@dataclass(frozen=True)
+class Typed:
+    """A condition as it was typed, with a context of its own to work it out in."""
+
+    context: Context
+    text: str
+
+    def __call__(self, debugger: Debugger, hart: int) -> bool:
+        """Whether it holds on that hart."""
+        self.context.hart = hart
+        return self.context.evaluate(self.text) != 0
+
+
 @dataclass
 class Hits:
     """Which hits count. None: any world, any hart, always."""
@@ -41,8 +54,9 @@ def place_words(context: Context, world: int | None, hart: int | None, ignore: i
 
 
 def point_words(context: Context, point: Breakpoint) -> str:
-    """`place_words` of one that is set."""
-    return place_words(context, point.world, point.hart, point.ignore)
+    """`place_words` and the condition of one that is set."""
+    condition = f", if {point.condition.text}" if isinstance(point.condition, Typed) else ""
+    return place_words(context, point.world, point.hart, point.ignore) + condition
 
 
 def split_hits(context: Context, text: str) -> tuple[str, Hits]:
@@ -93,11 +107,4 @@ def _condition(context: Context, text: str) -> Condition | None:
         if late := LAST.search(text):
             raise CommandError(f"{late[0].strip()!r} must stand before 'if'") from problem
         raise
-
-    own = Context(context.debugger, front=context.front)
-
-    def holds(debugger: Debugger, hart: int) -> bool:
-        own.hart = hart
-        return own.evaluate(text) != 0
-
-    return holds
+    return Typed(Context(context.debugger, front=context.front), text)

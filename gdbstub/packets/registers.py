@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gdbstub.grammar import packet
 from gdbstub.interface import TargetError
-from gdbstub.replies import OK
+from gdbstub.replies import OK, one_line
 
 if TYPE_CHECKING:
     from gdbstub.session import Session
@@ -39,5 +39,10 @@ def write_register(session: Session, number: int, data: bytes) -> bytes:
     width = session.target.register_width(number)
     if len(data) != width:
         raise TargetError(f"register {number} has {width} bytes, not {len(data)}")
-    session.target.write_register(session.thread, number, data)
+    try:
+        session.target.write_register(session.thread, number, data)
+    except TargetError as problem:
+        if "swbreak" in session.client:  # every gdb prints this reply as it is, also those that announce no error-message
+            return b"E." + one_line(str(problem)).encode()
+        raise
     return OK

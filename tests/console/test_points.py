@@ -56,6 +56,7 @@ def test_points_of_one_world_even_before_it_is_entered(twins: Debugger) -> None:
     lines = ask(twins, "catch vmexit in guest1 if $scause == 10")
     assert lines == ["catch 2: vmexit, in guest 1 (vmid 1), if $scause == 10"]
     assert ran(twins).startswith("catch 2: VM exit of guest 1 (vmid 1): environment call")
+    assert "vmexit, in guest 1 (vmid 1), if $scause == 10" in ask(twins, "break")[1]
     assert ask(twins, "catch vmexit in nobody")[0].startswith("'nobody' names no world; there are 1 (host), ")
 
 
