@@ -6,7 +6,7 @@ What is supported says the registry itself; here stands only what is not, with t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gdbstub import packets
@@ -108,9 +108,64 @@ UNSUPPORTED_FEATURES: Final[dict[str, str]] = {
 }
 """Features of qSupported that are not offered."""
 
+STOP_REASONS: Final[dict[str, str]] = {
+    "watch": "a watchpoint was hit: something was written at this address",
+    "rwatch": "something was read there",
+    "awatch": "something was read or written there",
+    "swbreak": "a breakpoint was hit; to clients that announce it, and for nothing else",
+    "hwbreak": "the same for those set with Z1",
+    "exec": "a guest was entered for the first time; its program",
+    "library": "without meaning but that gdb forgets the registers of a process it has not resumed itself",
+    "thread": "the hart and the world that stopped",
+}
+"""What we say behind T beside registers."""
+
+UNSUPPORTED_STOP_REASONS: Final[dict[str, str]] = {
+    "clone": NO_OS,
+    "core": "a thread is a hart: qXfer:threads says which",
+    "create": "harts neither start nor end",
+    "fork": NO_OS,
+    "replaylog": "no history is recorded",
+    "syscall_entry": "`monitor catch sbi` and `monitor catch vmexit` catch SBI calls and hypercalls",
+    "syscall_return": "`monitor catch vmentry` catches the return to the guest",
+    "vfork": NO_OS,
+    "vforkdone": NO_OS,
+}
+"""What we never say there."""
+
+REPLIES: Final[dict[str, str]] = {
+    "T": "each stop, with pc, sp, fp, ra and mode",
+    "W": "the machine has ended, with its exit code; for one process after the other",
+    "O": "text for the user: monitor commands, catches, agent `dprintf`",
+    "E": "an error; `E.` and words for clients that announce error-message, and for P to every gdb",
+    "F": "the result of a vFile operation",
+}
+"""Replies beyond OK and data."""
+
+UNSUPPORTED_REPLIES: Final[dict[str, str]] = {
+    "S": "T says more",
+    "X": "a machine has no signals that could end it",
+    "w": "harts do not end",
+    "N": "the machine runs as a whole, so that some hart always runs",
+    "Stop": "for non-stop mode: all harts of the machine stop together",
+    "Trace": NO_TRACE,
+    "Fopen, Fclose, Fread, Fwrite, Flseek, Frename, Funlink, Fstat, Ffstat, Fgettimeofday, Fisatty, Fsystem":
+        "File-I/O: the machine makes no system calls through the debugger; its console is the UART",
+}  # fmt: skip
+"""Replies, notifications and requests that we never send."""
+
+FILE_OPERATIONS: Final[dict[str, str]] = {
+    "open": "only files that the target has named, only for reading",
+    "close, fstat, pread": "of what is open",
+    "lstat, stat, readlink": "of what could be opened; none is a link",
+    "setfs": "every process sees the same few files",
+    "pwrite, unlink": "refused: files are served for reading only",
+}
+"""What vFile does."""
+
 
 def table() -> Iterator[str]:
-    """The packets as a Markdown table: what the registry declares, then what is missing."""
+    """The packets as Markdown tables: what the registry declares, what is missing, files, replies."""
     yield "| packet | what we do |"
     yield "|---|---|"
     for declaration in sorted(PACKETS.values(), key=lambda declaration: declaration.name.lower()):
@@ -120,6 +175,18 @@ def table() -> Iterator[str]:
     yield "|---|---|"
     for rows in (UNSUPPORTED, {f"qXfer:{name}": why for name, why in UNSUPPORTED_OBJECTS.items()}, UNSUPPORTED_FEATURES):
         yield from (f"| `{name}` | {why} |" for name, why in sorted(rows.items(), key=lambda row: row[0].lower()))
+    yield from _rows("operation of vFile", "what we do", FILE_OPERATIONS)
+    yield from _rows("reply", "when we send it", REPLIES)
+    yield from _rows("in a stop reply T", "what it means", STOP_REASONS)
+    never = {**UNSUPPORTED_REPLIES, **{f"T with {reason}": why for reason, why in UNSUPPORTED_STOP_REASONS.items()}}
+    yield from _rows("never sent", "why", never)
+
+
+def _rows(first: str, second: str, rows: Mapping[str, str]) -> Iterator[str]:
+    yield ""
+    yield f"| {first} | {second} |"
+    yield "|---|---|"
+    yield from (f"| {', '.join(f'`{part}`' for part in name.split(', '))} | {why} |" for name, why in rows.items())
 
 
 def _cell(doc: str) -> str:

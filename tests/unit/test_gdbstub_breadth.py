@@ -14,6 +14,8 @@ from gdbstub import catalogue
 from gdbstub.files import OPEN_LIMIT
 from gdbstub.framing import PACKET_LIMIT
 from gdbstub.grammar import PACKETS, split
+from gdbstub.interface import Cause
+from gdbstub.packets.files import CALLS
 from gdbstub.packets.search import LIMIT
 from gdbstub.packets.transfer import KINDS
 from gdbstub.session import Session
@@ -196,6 +198,28 @@ vfork-events exec-events QThreadEvents QThreadOptions no-resumed memory-tagging 
 multi-wp-addr StaticTracepoints InstallInTrace
 """.split()
 """Features a stub can report in qSupported there, beside the objects of qXfer."""
+
+STOP_REASONS = """
+watch rwatch awatch syscall_entry syscall_return library replaylog swbreak hwbreak fork vfork vforkdone clone exec create
+thread core
+""".split()
+"""What may stand in a stop reply T there, beside registers."""
+
+FILE_OPERATIONS = "open close pread pwrite fstat stat lstat unlink readlink setfs".split()
+
+
+def test_every_reply_of_the_manual_is_sent_or_has_a_reason() -> None:
+    said = {cause.value for cause in Cause if cause is not Cause.PLAIN} | {"thread", "exec", "library"}
+    assert set(catalogue.STOP_REASONS) == said
+    assert said | set(catalogue.UNSUPPORTED_STOP_REASONS) == set(STOP_REASONS)
+    assert not said & set(catalogue.UNSUPPORTED_STOP_REASONS)
+    assert {*catalogue.REPLIES, *catalogue.UNSUPPORTED_REPLIES} >= set("STWXwONEF")
+    assert not set(catalogue.REPLIES) & set(catalogue.UNSUPPORTED_REPLIES)
+
+
+def test_every_file_operation_of_the_manual_is_known() -> None:
+    assert sorted(CALLS) == sorted(FILE_OPERATIONS)
+    assert sorted(", ".join(catalogue.FILE_OPERATIONS).split(", ")) == sorted(FILE_OPERATIONS)
 
 
 def test_every_packet_of_the_manual_is_supported_or_has_a_reason(ask: Client) -> None:
