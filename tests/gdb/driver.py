@@ -73,6 +73,10 @@ class Gdb:
             elif kind == "notify" and message == "stopped" and running:
                 return text
 
+    def send(self, text: str) -> None:
+        """Type something and wait for nothing."""
+        self._write(text)
+
     def wait_for_stop(self) -> dict[str, Any]:
         """The fields of the next stop."""
         deadline = time.monotonic() + TIMEOUT
