@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real gdb is killed in each state of its work: the machine stands still, nothing of gdb's is left, the next one is served."""
+"""A real gdb is killed in each state of its work: the machine stands still, nothing of it is left, the next is served."""
 
 from __future__ import annotations
 
