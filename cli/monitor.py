@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cli.context import Context
 from cli.registry import run_command
+from core.debug.worlds import HOST
 from gdbstub.monitor import Monitor
 from gdbstub.riscv.processes import Mode
 from gdbstub.riscv.target import RiscvTarget
@@ -46,12 +47,16 @@ class ConsoleMonitor(Monitor):
     def _choose(self, mode: Mode) -> Iterator[str]:
         processes = self._target.processes
         processes.choose(mode)
+        met = [f"{thread.process}" for thread in processes.threads() if thread.process != HOST]
         if processes.separate:
             yield "guests are inferiors of their own; gdb meets those that run already when the machine goes on"
         elif mode is Mode.AUTO:
             yield "one inferior for all worlds, until symbols of a guest are known (--symbols guest:N=FILE)"
+        elif met:
+            known = ", ".join(dict.fromkeys(met))
+            yield f"further guests stay in inferior 1; `detach` lets go of those that gdb has met: {known}"
         else:
-            yield "one inferior for all worlds, from the next stop on"
+            yield "one inferior for all worlds"
 
 
 def make_server(

@@ -104,7 +104,7 @@ class Points:
     def _world(self, key: Key) -> int | None:
         """Where to arm one: in its process's world. What the host could never execute is meant for guests, and what is set
         while a guest is seen through process 1 may be."""
-        if not self._processes.separate or (key.process == HOST and self._processes.unmet):
+        if key.process == HOST and (not self._processes.separate or self._processes.unmet):
             return None
         if key.process != HOST or key.point in WATCH_KINDS or self._host_executes(key.address):
             return key.process

@@ -47,13 +47,13 @@ class Processes:
         self._changed()
 
     def choose(self, mode: Mode) -> None:
-        """Change how worlds become processes, from the next stop on."""
+        """Change how worlds become processes, from the next stop on. What the debugger has met it keeps until it lets go."""
         self.mode = mode
         self._changed()
 
     @property
     def separate(self) -> bool:
-        """Whether guests are processes of their own for the present debugger."""
+        """Whether guests become processes of their own for the present debugger."""
         if not self._able or self.mode is Mode.MERGED:
             return False
         return self.mode is Mode.SEPARATE or any(world != HOST for world in self.debugger.worlds_known.symbols)
@@ -99,9 +99,8 @@ class Processes:
         threads = self._threads  # another thread may set it to None at any time
         if threads is None:
             threads = [ThreadId(HOST, hart + 1) for hart in range(self.debugger.harts)]
-            if self.separate:
-                known = [world for world in self.guests() if world in self._told]
-                threads += [ThreadId(world, hart + 1) for world in known for hart in self._harts(world)]
+            known = [world for world in self.guests() if world in self._told]
+            threads += [ThreadId(world, hart + 1) for world in known for hart in self._harts(world)]
             self._threads = threads
         return threads
 

@@ -330,6 +330,14 @@ def test_separating_in_a_session(serve: Server, gdb: Starter) -> None:
     assert (inferior(one), one.value("$mode")) == ("2", "VU")
     one("stepi")
     assert inferior(one) == "2"
+    assert "gdb has met: 2" in one("monitor worlds merged")
+    one("stepi")
+    assert (inferior(one), one.value("$mode")) == ("2", "VU")
+    one("detach inferior 2")
+    one("inferior 1")
+    one("break *0x10000")
+    one("continue")
+    assert (inferior(one), one.value("$mode")) == ("1", "VU")
     assert "one inferior for all worlds" in one("monitor worlds merged")
 
 

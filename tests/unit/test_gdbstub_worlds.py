@@ -154,6 +154,9 @@ def test_worlds_can_be_separated_and_merged_in_a_session(make: Targets) -> None:
     assert newcomer.thread == GUEST
     assert register(target, HOST, MODE) == 1
     target.processes.choose(Mode.MERGED)
+    assert list(target.threads()) == [HOST, GUEST]  # the debugger has met it, and would lose it amid its work
+    assert register(target, HOST, MODE) == 1
+    target.part(GUEST.process)
     assert list(target.threads()) == [HOST]
     assert register(target, HOST, MODE) == 4
 
