@@ -339,16 +339,18 @@ def main(argv: list[str]) -> int:
         print(f"{chosen.qemu}: {error}")  # noqa: T201
         return 2
     usual = ("legal", "float", "raw", "privileged", "paging", "guests", "guests-strict", "mixed")
-    for name in chosen.profile or usual:
-        profile = replace(
-            PROFILES[name], features=FEATURES, strict=True, devices=0, interrupts=0, points=0, forget=0, longest=400
-        )
-        episodes(beside, profile, chosen.seed, chosen.steps)
-        print(f"{name}: {beside.total} instructions in all, {beside.unexplained} differences not explained", flush=True)  # noqa: T201
+    try:
+        for name in chosen.profile or usual:
+            profile = replace(
+                PROFILES[name], features=FEATURES, strict=True, devices=0, interrupts=0, points=0, forget=0, longest=400
+            )
+            episodes(beside, profile, chosen.seed, chosen.steps)
+            print(f"{name}: {beside.total} instructions in all, {beside.unexplained} differences not explained", flush=True)  # noqa: T201
+    finally:
+        beside.qemu.end()
     for reason, times in beside.judged.most_common():
         print(f"{times:6} times: {reason}")  # noqa: T201
     print(f"QEMU was lost {beside.lost} times")  # noqa: T201
-    beside.qemu.end()
     return 1 if beside.unexplained else 0
 
 
