@@ -67,9 +67,9 @@ def run_script(context: Context, text: str, name: str) -> Iterator[str]:
     console_only=True,
 )
 def python(context: Context, text: str | None) -> Iterator[str]:
-    """`debugger` is the API of docs/api.md, `machine` the machine, `context` the console's view of it, `reg(name)` reads
-    a register, `run(line)` runs a command and returns its lines, `command` declares a new one. Names stay for the next
-    time.
+    """`debugger` and `machine` are those that docs/api.md has as m.debugger and m.machine, `context` the console's view of
+    them, `reg(name)` reads a register, `run(line)` runs a command and returns its lines, `command` declares a new one.
+    Names stay for the next time.
     """
     if text is None:
         raise CommandError("python: a statement is missing: python hex(reg('hgatp'))")

@@ -20,11 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.boot.loader import Bios, BootConfig
+from core.csr.machine import Mstatus
 from core.csr.registry import CSRS_BY_ADDRESS, read_csr, write_csr
+from core.csr.vs import Vsstatus
 from core.debug.walk import View, debug_translate
 from core.features import DEFAULT_FEATURES, Feature
 from core.hart import Hart
-from core.isa.decode import decode
+from core.isa.decode import decode, encode
 from core.isa.disassemble import disassemble
 from core.machine import Machine, MachineConfig, Outcome
 from core.mmu.modes import Access
@@ -51,9 +53,11 @@ GUESTS_OWN = {"sstatus", "stvec", "sscratch", "sepc", "scause", "stval", "satp"}
 """With V=1 QEMU shows the VS copy under these names, and keeps HS-mode's out of sight."""
 HIDDEN = {f"v{name}" for name in GUESTS_OWN}
 STATUS = {"mstatus", "sstatus", "vsstatus"}
-SD = 1 << 63
+SD = Mstatus.SD.mask
 """QEMU computes it only when a program reads it."""
-SHARED_STATUS = 0x3_000C_6122
+SHARED_STATUS = sum(
+    field.mask for field in (Vsstatus.SIE, Vsstatus.SPIE, Vsstatus.SPP, Vsstatus.FS, Vsstatus.SUM, Vsstatus.MXR, Vsstatus.UXL)
+)
 """Bits of mstatus that mean vsstatus with V=1, as QEMU sees it."""
 LATER = {Feature.SDTRIG, Feature.SMSTATEEN, Feature.SSSTATEEN, Feature.SSDBLTRP, Feature.SMDBLTRP, Feature.SSCOFPMF,
          Feature.SMCNTRPMF, Feature.SHLCOFIDELEG, Feature.SSNPM, Feature.SMNPM, Feature.SMMPM, Feature.ZKR}  # fmt: skip
@@ -62,7 +66,7 @@ FEATURES = DEFAULT_FEATURES & ~Feature(sum(LATER))
 CPU = (
     "zba zbb zbc zbs zicond zcb zfa zfh zfhmin zicbom zicboz zicbop zawrs zimop zcmop zacas zabha svinval svnapot svpbmt svadu"
 )
-WAITS = (0x1050_0073, 0x00D0_0073, 0x01D0_0073)
+WAITS = tuple(encode(name) for name in ("wfi", "wrs.nto", "wrs.sto"))
 """WFI, WRS.NTO and WRS.STO: QEMU would wait."""
 MEMORY_OPCODES = {0x03, 0x07, 0x0F, 0x23, 0x27, 0x2F, 0x73}
 """Instructions with an address in rs1, among others."""
@@ -232,7 +236,7 @@ class Beside:
         values += [(name, value[name] & ~SD if name in STATUS else value[name]) for name in CSRS]
         values += [("satp", value["satp"] ^ 1 << 44), ("satp", value["satp"])]  # forget translations
         values += [(X[number], h.x[number]) for number in range(1, 32)]
-        values += [("mstatus", value["mstatus"] | 0x6000), *((F[number], h.f[number]) for number in range(32))]
+        values += [("mstatus", value["mstatus"] | Mstatus.FS.mask), *((F[number], h.f[number]) for number in range(32))]
         values += [("fcsr", value["fcsr"]), ("mstatus", value["mstatus"] & ~SD), ("priv", h.mode | h.v << 2), ("pc", h.pc)]
         self.qemu.put(values)
         self.apart, self.ignored = False, {}
