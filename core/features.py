@@ -64,6 +64,7 @@ class Feature(IntFlag):
     ZKR = 1 << 56
     SVVPTC = 1 << 57
     SDTRIG = 1 << 58
+    ZICFILP = 1 << 59
 
 
 def feature_set(names: str) -> Feature:

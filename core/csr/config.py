@@ -49,6 +49,7 @@ class Menvcfg(TranslationEnvcfgFields, Csr, address=0x30A, effects=Effect.TRANSL
     """
 
     PMM = warl(33, 32, "pointer masking in S-mode (norm:menvcfg_pmm_op)", values=PMM, needs=Feature.SMNPM)
+    LPE = rw(2, "S-mode must have landing pads (norm:menvcfg_lpe_op_lead-in)", needs=Feature.ZICFILP)
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:
@@ -70,6 +71,7 @@ class Henvcfg(TranslationEnvcfgFields, Csr, address=0x60A, ext="H", effects=Effe
     """
 
     PMM = warl(33, 32, "pointer masking in VS-mode (norm:henvcfg_pmm_op)", values=PMM, needs=Feature.SSNPM)
+    LPE = rw(2, "VS-mode must have landing pads (norm:henvcfg_lpe_op)", needs=Feature.ZICFILP)
 
     @staticmethod
     def read(h: Hart) -> u64:
@@ -92,6 +94,7 @@ class Senvcfg(EnvcfgFields, Csr, address=0x10A, effects=Effect.TRANSLATION):
     """senvcfg, Supervisor Environment Configuration (norm:senvcfg)."""
 
     PMM = warl(33, 32, "pointer masking in U- and VU-mode (norm:senvcfg_pmm_Ssnpm)", values=PMM, needs=Feature.SSNPM)
+    LPE = rw(2, "U- and VU-mode must have landing pads (norm:senvcfg_lpe_Zicfilp)", needs=Feature.ZICFILP)
 
 
 class CounterenFields:

@@ -24,6 +24,9 @@ PMM = {0: "off", 2: "upper 7 bits ignored", 3: "upper 16 bits ignored"}
 PRIVILEGES = {0: "U", 1: "S", 2: "reserved", 3: "M"}
 """Words for MPP; SPP and SPVP use the first two."""
 
+ELPS = {0: "NO_LP_EXPECTED", 1: "LP_EXPECTED"}
+"""Words for MPELP and SPELP (norm:mstatus_spelp_mpelp_enc_lead-in)."""
+
 
 class Field:
     """Bits `msb`..`lsb` of a CSR.

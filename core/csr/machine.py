@@ -6,7 +6,7 @@ from __future__ import annotations
 from core.csr.config import SDT, double_traps
 from core.csr.counting import COUNT, VSINH, VUINH
 from core.csr.csr import Csr, Effect, zero
-from core.csr.fields import PRIVILEGES, STATES, XLENS, ro, rw, warl, wlrl
+from core.csr.fields import ELPS, PRIVILEGES, STATES, XLENS, ro, rw, warl, wlrl
 from core.features import Feature
 from core.hart import Hart, state
 from core.isa.intrinsics import features_changed, get, inline, isset, u64
@@ -75,6 +75,7 @@ class StatusFields:
 
     SD = ro(63, "FS, VS or XS is Dirty")
     UXL = ro(33, 32, "XLEN in U-mode", reset=2, values=XLENS)
+    SPELP = rw(23, "a landing pad was expected before the trap into S-mode", values=ELPS, needs=Feature.ZICFILP)
     MXR = rw(19, "loads may read pages that are only executable")
     SUM = rw(18, "S-mode may access pages of U-mode")
     XS = ro(16, 15, "state of other user extensions", values=STATES)
@@ -112,6 +113,7 @@ class Mstatus(HostStatusFields, Csr, address=0x300, effects=Effect.TRANSLATION |
     """mstatus, Machine Status (norm:mstatus_sz_acc)."""
 
     MDT = rw(42, "a trap into M-mode is a critical error (norm:mstatus_mdt_sz_warl)", needs=Feature.SMDBLTRP)
+    MPELP = rw(41, "a landing pad was expected before the trap into M-mode", values=ELPS, needs=Feature.ZICFILP)
     MPV = rw(39, "virtualization mode before the trap into M-mode", needs=Feature.H)
     GVA = rw(38, "mtval holds a guest virtual address", needs=Feature.H)
     MBE = ro(37, "M-mode is big-endian")

@@ -58,10 +58,14 @@ def sticky(h: Hart, old: u64, new: u64) -> u64:
     return old | new
 
 
+MSECCFG_FEATURES = Feature.SMEPMP | Feature.SMMPM | Feature.ZKR | Feature.ZICFILP
+
+
 class Mseccfg(Csr, address=0x747, effects=Effect.PROTECTION):
     """mseccfg, Machine Security Configuration: exists if an extension has a field in it (norm:mseccfg_presence)."""
 
     PMM = warl(33, 32, "pointer masking in M-mode (norm:mseccfg_pmm_presence_op)", values=PMM, needs=Feature.SMMPM)
+    MLPE = rw(10, "M-mode must have landing pads (norm:mseccfg_mlpe_set_op)", needs=Feature.ZICFILP)
     SSEED = rw(9, "S-mode may access seed (norm:mseccfg_sseed_SorHS-mode_op)", needs=Feature.ZKR)
     USEED = rw(8, "U-mode may access seed (norm:mseccfg_useed_U-mode_op)", needs=Feature.ZKR)
     RLB = warl(2, "locked PMP entries may be changed", legal=legal_rlb, needs=Feature.SMEPMP)
@@ -71,7 +75,7 @@ class Mseccfg(Csr, address=0x747, effects=Effect.PROTECTION):
     @staticmethod
     def rule(h: Hart) -> u64:
         """There with any of its fields."""
-        return 0 if h.features & (Feature.SMEPMP | Feature.SMMPM | Feature.ZKR) != 0 else Cause.ILLEGAL_INSTRUCTION
+        return 0 if h.features & MSECCFG_FEATURES != 0 else Cause.ILLEGAL_INSTRUCTION
 
 
 def bypass_lock(h: Hart) -> bool:

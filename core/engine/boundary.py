@@ -9,11 +9,15 @@ engine need not look at anything. Time is counted in units of one instruction; a
 from __future__ import annotations
 
 from core.csr.counting import count_overflows, units_to_overflow
+from core.engine.breakpoints import may_stop_at, stops_here
 from core.events import Event
 from core.hart import Hart
-from core.isa.intrinsics import TICK, cold, now, retired, u64
+from core.isa.intrinsics import TICK, Trap, cold, now, retired, u64
+from core.mmu.access import fetch
+from core.trap.causes import Cause, SoftwareCheck
 from core.trap.entry import take_trap
 from core.trap.interrupts import next_deadline, take_interrupt, wakes
+from core.trap.landing import enforced, is_landing_pad
 
 NEVER = (1 << 64) - 1
 
@@ -85,3 +89,24 @@ def boundary(h: Hart) -> bool:
     h.left = units
     h.budget = u64(h.budget - units)
     return False
+
+
+@cold
+def land(h: Hart) -> bool:
+    """With ELP, before the first instruction of a slice: whether a breakpoint stops it.
+
+    Raises Trap where it is no landing pad, behind the faults of its fetch, before the rest (norm:Zicfilp_exception_priority);
+    h.inst then has its bits. Label and alignment the landing pad looks at itself. ELP that a debugger has carried to where
+    landing pads are not enforced is dropped (norm:menvcfg_lpe_op_list).
+    """
+    if not enforced(h, h.mode, h.v):
+        h.elp = 0
+        return False
+    h.inst = 0
+    raw = fetch(h)
+    if is_landing_pad(raw):
+        return False
+    if may_stop_at(h) and stops_here(h):
+        return True
+    h.inst = raw
+    raise Trap(Cause.SOFTWARE_CHECK, SoftwareCheck.LANDING_PAD)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from core.engine import decoded
 from core.engine.operands import extractors
 from core.hart import Hart
-from core.isa.decode import decode_index, expand, needs
+from core.isa.decode import decode_index, expand, needs, taken_over
 from core.isa.encoding import INSTRUCTIONS
 from core.isa.intrinsics import Trap, cold, end_slice, inline, u64
 from core.kernel import make_kernel
@@ -50,7 +50,7 @@ def operation_of(h: Hart, raw: u64) -> u64:
     short = raw & 3 != 3
     if word == 0 or (short and needs(raw & 0xFFFF) & u64(~h.features) != 0):
         return decoded.ILLEGAL
-    index = decode_index(word)
+    index = taken_over(decode_index(word), word, h.features_all)
     if index >= NONE or features_of(index) & h.features_all != features_of(index):
         return decoded.ILLEGAL
     return u64(decoded.FIRST_INSTRUCTION + 2 * index + short)

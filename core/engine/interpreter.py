@@ -14,7 +14,7 @@ from typing import Any
 from llvmlite import ir
 
 from core.engine import decoded
-from core.engine.boundary import abandon, boundary, deliver
+from core.engine.boundary import abandon, boundary, deliver, land
 from core.engine.breakpoints import stops_here
 from core.engine.decoder import decode_at, entry_at_pc, illegal_instruction, operation_of
 from core.engine.lower import Program
@@ -43,13 +43,16 @@ class Interpreter:
         for instruction in instructions:
             key = (instruction.function, *placement(instruction).items())
             if key not in alike:
-                alike[key] = self.declare(f"op.{instruction.name}")
+                alike[key] = self.declare(f"op.{instruction.index}.{instruction.name}")
             self.operations.append(alike[key])
-            absent = instruction.index not in short
-            self.operations.append(self.operations[decoded.ILLEGAL] if absent else self.declare(f"op.{instruction.name}.short"))
+            absent = (instruction.over or instruction).index not in short
+            illegal = self.operations[decoded.ILLEGAL]
+            self.operations.append(illegal if absent else self.declare(f"op.{instruction.index}.{instruction.name}.short"))
         self.trap = self.declare("op.trap")
         self.fetch_trap = self.declare("op.fetch_trap")
         self.boundary = self.declare("op.boundary")
+        self.landing = self.declare("op.landing")
+        self.landing_trap = self.declare("op.landing_trap")
         kind = ir.ArrayType(PTR, len(self.operations))
         self.table = ir.GlobalVariable(program.module, kind, "operations")
         self.table.global_constant = True
@@ -74,7 +77,9 @@ class Interpreter:
         self.build_check()
         self.build_trap(self.trap, fetched=True)
         self.build_trap(self.fetch_trap, fetched=False)
+        self.build_trap(self.landing_trap, fetched=None)
         self.build_boundary()
+        self.build_landing()
         illegal = self.operations[decoded.ILLEGAL]
         self.build_instruction(illegal, illegal_instruction, {}, 4)
         for instruction in self.instructions:
@@ -170,7 +175,14 @@ class Interpreter:
         hart, pc, entry, left = operation.args
         builder = ir.IRBuilder(operation.append_basic_block("entry"))
         self.sync(builder, operation)
-        stop = self.call(builder, self.program.lower(stops_here), [hart])
+        self.stop_if(builder, operation, self.call(builder, self.program.lower(stops_here), [hart]))
+        raw = builder.zext(self.entry_part(builder, entry, 12, I32), I64)
+        number = self.call(builder, self.program.lower(operation_of), [hart, raw])
+        self.dispatch(builder, hart, pc, entry, left, number)
+
+    def stop_if(self, builder: Any, operation: Any, stop: Any) -> None:
+        """If `stop`, leave for the debugger because of a breakpoint."""
+        hart = operation.args[0]
         stopping, going = (operation.append_basic_block(name) for name in ("stopping", "going"))
         builder.cbranch(stop, stopping, going)
         builder.position_at_end(stopping)
@@ -179,16 +191,14 @@ class Interpreter:
         self.call(builder, self.program.lower(abandon), [hart])
         builder.ret_void()
         builder.position_at_end(going)
-        raw = builder.zext(self.entry_part(builder, entry, 12, I32), I64)
-        number = self.call(builder, self.program.lower(operation_of), [hart, raw])
-        self.dispatch(builder, hart, pc, entry, left, number)
 
-    def build_trap(self, operation: Any, fetched: bool) -> None:
-        """Deliver the Trap in h.trap_* and go on at its handler; `fetched`: there was an instruction."""
+    def build_trap(self, operation: Any, fetched: bool | None) -> None:
+        """Deliver the Trap in h.trap_* and go on at its handler; `fetched`: there was an instruction, None: h.inst says."""
         hart, _, entry, _ = operation.args
         builder = ir.IRBuilder(operation.append_basic_block("entry"))
-        raw = builder.zext(self.entry_part(builder, entry, 12, I32), I64) if fetched else I64(0)
-        self.store(builder, hart, "inst", raw)
+        if fetched is not None:
+            raw = builder.zext(self.entry_part(builder, entry, 12, I32), I64) if fetched else I64(0)
+            self.store(builder, hart, "inst", raw)
         self.call(builder, self.program.lower(deliver), [hart])
         self.proceed(builder, operation, self.load(builder, hart, "npc"), None, self.load(builder, hart, "left"))
 
@@ -205,7 +215,19 @@ class Interpreter:
         builder.ret_void()
         builder.position_at_end(on)
         values = [hart, self.load(builder, hart, "pc"), entry, self.load(builder, hart, "left")]
+        plain, landing = (self.boundary.append_basic_block(name) for name in ("plain", "landing"))
+        builder.cbranch(builder.icmp_unsigned("==", self.load(builder, hart, "elp"), I64(0)), plain, landing)
+        builder.position_at_end(landing)
+        self.tail(builder, self.landing, values)
+        builder.position_at_end(plain)
         self.tail(builder, self.operations[decoded.LOOKUP], values)
+
+    def build_landing(self) -> None:
+        """The first instruction of a slice must be a landing pad."""
+        hart, pc, entry, left = self.landing.args
+        builder, trapped = self.begin(self.landing, self.landing_trap)
+        self.stop_if(builder, self.landing, self.call(builder, self.program.lower(land), [hart], trapped))
+        self.tail(builder, self.operations[decoded.LOOKUP], [hart, pc, entry, left])
 
     def proceed(self, builder: Any, operation: Any, pc: Any, entry: Any, left: Any) -> None:
         """Go on at `pc`, whose decoded entry is `entry` if known, unless the slice is over."""

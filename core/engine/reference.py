@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from core.engine.boundary import abandon, boundary, deliver
+from core.engine.boundary import abandon, boundary, deliver, land
 from core.engine.breakpoints import may_stop_at, stops_here
 from core.events import Event
 from core.hart import Hart
@@ -25,12 +25,16 @@ class ReferenceEngine:
     def run(self, h: Hart) -> None:
         """Run until the budget is used or an event wants the machine."""
         while True:
-            if h.left == 0 and boundary(h):
-                return
+            landing = False
+            if h.left == 0:
+                if boundary(h):
+                    return
+                landing = h.elp != 0
             h.inst = 0
             try:
+                stop = landing and land(h)
                 h.inst = fetch(h)
-                if h.break_count and may_stop_at(h) and stops_here(h):
+                if stop or (h.break_count and may_stop_at(h) and stops_here(h)):
                     h.event |= Event.BREAKPOINT
                     abandon(h)
                     return

@@ -6,7 +6,8 @@ Importing this module imports every file of instructions, so the registries of `
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 from core.features import Feature
@@ -35,6 +36,7 @@ from core.isa import (
     zbs,
     zcb,
     zicbo,
+    zicfilp,
     zicond,
     zicsr,
     zifencei,
@@ -42,7 +44,7 @@ from core.isa import (
     zimop,
 )
 from core.isa.encoding import BY_NAME, COMPRESSED_BY_NAME, INSTRUCTIONS, Function, Instruction, operands_of
-from core.isa.generate import ILLEGAL_INDEX, decoder_source, expander_source, requirement_source
+from core.isa.generate import ILLEGAL_INDEX, decoder_source, expander_source, requirement_source, taken_over_source
 from core.isa.intrinsics import Trap
 from core.kernel import make_kernel
 from core.trap.causes import Cause
@@ -76,10 +78,13 @@ EXTENSIONS = (
     zbs,
     zbc,
     zcb,
+    zicfilp,
 )
 """The files instructions are declared in. A new file is one more name here."""
 
-ALL_FEATURES = sum(Feature)
+TAKING_OVER: int = reduce(or_, (record.ext for record in INSTRUCTIONS if record.over), Feature(0))
+"""Features that give encodings of other instructions another meaning."""
+ALL_FEATURES = sum(Feature) & ~TAKING_OVER
 MEMO_LIMIT = 1 << 18
 """Decoded words kept by one Decoder before it starts afresh, so that random code cannot fill the memory."""
 
@@ -90,6 +95,8 @@ needs = make_kernel("needs16", requirement_source())
 """needs(half): the Feature bits that 16 bits need besides their expansion's."""
 decode_index = make_kernel("decode_index", decoder_source())
 """decode_index(word): position in INSTRUCTIONS of a 32-bit encoding, ILLEGAL_INDEX if it is none."""
+taken_over = make_kernel("taken_over", taken_over_source())
+"""taken_over(index, word, features): the same where an extension has given the encoding another meaning."""
 
 
 class Decoded(NamedTuple):
@@ -135,7 +142,7 @@ class Decoder(dict[int, Decoded]):
         word, length = raw, 4
         if raw & 3 != 3:
             word, length = expand(raw & 0xFFFF) if self.has(needs(raw & 0xFFFF)) else 0, 2
-        index = decode_index(word)
+        index = taken_over(decode_index(word), word, self.features)
         decoded = Decoded(None, illegal, (), length, word)
         if index != ILLEGAL_INDEX and self.has(INSTRUCTIONS[index].ext):
             found = INSTRUCTIONS[index]

@@ -42,6 +42,8 @@ class Instruction:
     function: Function
     index: int
     """Position in INSTRUCTIONS."""
+    over: Instruction | None = None
+    """The instruction whose encodings this one takes over on harts that have `ext`."""
 
     def operand(self, name: str) -> Operand:
         """The operand of this name. Raises KeyError."""
@@ -103,14 +105,15 @@ _by_opcode: dict[int, list[Instruction]] = {}
 
 
 def instruction(
-    drawing: str, *, ext: str, syntax: str | None = None, name: str | None = None
+    drawing: str, *, ext: str, syntax: str | None = None, name: str | None = None, over: str | None = None
 ) -> Callable[[Function], Function]:
     """Declare the 32-bit instruction that the decorated kernel function carries out.
 
     The name is the function's with dots for underscores, or `name`: a function may carry out several instructions,
     told apart by operands of fixed value. `ext` names the Feature it belongs to, or all it needs, parted by blanks.
-    `syntax` is the assembly operands; left out, the parameters in their order. Raises ValueError when the drawing is
-    not 32 bits, its operands are not the function's parameters, or the encoding overlaps another.
+    `syntax` is the assembly operands; left out, the parameters in their order. `over` names an instruction of which this
+    is a case, or all of it, that has another meaning on harts with `ext`; it may have that one's name. Raises ValueError
+    when the drawing is not 32 bits, its operands are not the function's parameters, or the encoding overlaps another.
     """
 
     def register(function: Function) -> Function:
@@ -118,8 +121,11 @@ def instruction(
         drawn = parse(drawing, 32)
         parameters = function.__code__.co_varnames[1 : function.__code__.co_argcount]
         by_name = {o.name: o for o in drawn.operands}
-        if drawn.never or drawn.mask & 0x7F != 0x7F or drawn.match & 3 != 3 or own in BY_NAME:
+        base = BY_NAME[over] if over else None
+        if drawn.never or drawn.mask & 0x7F != 0x7F or drawn.match & 3 != 3 or (own in BY_NAME and own != over):
             raise ValueError(f"{own}: opcode not fixed, constraints, or declared twice")
+        if base and (drawn.mask & base.mask != base.mask or drawn.match & base.mask != base.match):
+            raise ValueError(f"{own} is no case of {base.name}")
         if sorted(parameters) != sorted(by_name.keys() - drawn.hints):
             raise ValueError(f"{own}: parameters {parameters}, but operands {sorted(by_name.keys() - drawn.hints)}")
         for p in parameters:
@@ -139,14 +145,15 @@ def instruction(
             syntax=", ".join(named) if syntax is None else syntax,
             function=function,
             index=len(INSTRUCTIONS),
+            over=base,
         )
         neighbours = _by_opcode.setdefault(drawn.match & 0x7F, [])
         for other in neighbours:
-            if (record.match ^ other.match) & record.mask & other.mask == 0:
+            if (record.match ^ other.match) & record.mask & other.mask == 0 and other.over is base:
                 raise ValueError(f"{own} overlaps {other.name}")
         neighbours.append(record)
         INSTRUCTIONS.append(record)
-        BY_NAME[own] = record
+        BY_NAME.setdefault(own, record)
         return function
 
     return register

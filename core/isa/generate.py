@@ -66,11 +66,23 @@ def decoder_source(records: Iterable[Instruction] | None = None) -> str:
     """Source of `decode_index(word: u64) -> u64`: the `.index` of a 32-bit instruction, ILLEGAL_INDEX for none.
 
     A tree of tests on the fields that the instructions have in common, lowest field first. It knows nothing of
-    features: whoever calls it compares `.ext`. `records` defaults to all of INSTRUCTIONS.
+    features: whoever calls it compares `.ext`. `records` defaults to all of INSTRUCTIONS that are not `.over` another.
     """
     lines = ["def decode_index(word: u64) -> u64:", '    """Which instruction this word is."""']
-    _tree(list(INSTRUCTIONS if records is None else records), 0, "    ", lines)
+    _tree([r for r in INSTRUCTIONS if r.over is None] if records is None else list(records), 0, "    ", lines)
     return "\n".join([*lines, f"    return {ILLEGAL_INDEX:#x}", ""])
+
+
+def taken_over_source() -> str:
+    """Source of `taken_over(index: u64, word: u64, features: u64) -> u64`: the `.index` of the instruction that has taken over
+    this word of instruction `index` on a hart with these features, `index` if there is none.
+    """
+    lines = ["def taken_over(index: u64, word: u64, features: u64) -> u64:", '    """Which instruction this word is here."""']
+    for r in INSTRUCTIONS:
+        if r.over is not None:
+            lines.append(f"    if index == {r.over.index:#x} and (features & {int(r.ext):#x}) == {int(r.ext):#x}:")
+            lines += [f"        if (word & {r.mask:#x}) == {r.match:#x}:", f"            return {r.index:#x}"]
+    return "\n".join([*lines, "    return index", ""])
 
 
 def _tree(records: list[Instruction], tested: int, indent: str, lines: list[str]) -> None:

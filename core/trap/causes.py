@@ -73,6 +73,22 @@ class Interrupt(IntEnum):
     LCOFI = 13, "local counter overflow interrupt"
 
 
+class SoftwareCheck(IntEnum):
+    """What a software-check exception writes to xtval (norm:mtval_swchk_list). `words` says it in plain words."""
+
+    words: str
+
+    def __new__(cls, value: int, words: str = "") -> SoftwareCheck:
+        """Make the member `value` and keep its words."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    LANDING_PAD = 2, "landing pad fault"
+    SHADOW_STACK = 3, "shadow stack fault"
+
+
 class TrapInfo(IntFlag):
     """What a fault adds to its cause, in `Trap.info`.
 
