@@ -134,7 +134,7 @@ def _of_kind(parameter: Parameter, word: str, context: Context) -> Iterator[Cand
             if name.startswith(tail):
                 yield Candidate(name, len(tail), "variable")
         yield from _symbols(tail, context) if tail else ()
-    elif parameter.kind in EXPRESSIONS or parameter.kind in ("PLACE", "VARIABLE"):
+    elif parameter.kind in EXPRESSIONS or parameter.kind in ("PLACE", "VARIABLE", "DATA"):
         tail_match = re.search(r"\$?[\w.@]*$", word)
         tail = tail_match[0] if tail_match else ""
         if tail.startswith("$"):

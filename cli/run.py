@@ -19,6 +19,7 @@ Ctrl-A h helps, Ctrl-A Ctrl-A sends Ctrl-A. Without a terminal standard input is
 piped to the UART."""
 
 MAX_HARTS = 64
+WORLDS = ("separate", "merged", "auto")
 DEFAULT_MEMORY = parse_size("128M")
 
 
@@ -44,6 +45,8 @@ def parser() -> Parser:
     add("--engine", metavar="|".join(ENGINES), type=engine, default=ENGINES[0], help="what executes instructions")
     add("--max-instructions", metavar="N", type=value(parse_count), help="stop after N instructions (5M, 2G)")
     add("--symbols", metavar="WORLD=FILE", action="append", help="ELF with symbols of host, guest:1 ..., guest:*; repeatable")
+    worlds = one_of("way to show worlds", *WORLDS)
+    add("--worlds", metavar="|".join(WORLDS), type=worlds, default="auto", help="gdb: each guest an inferior of its own?")
     add("--signature", metavar="FILE", type=Path, help="at the end write RAM from begin_signature to end_signature there")
     granularity = value(parse_granularity)
     add("--signature-granularity", metavar="BYTES", type=granularity, default=4, help="bytes per line of it (4)")
@@ -77,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
         reboot=not chosen.no_reboot,
         symbols=_symbols(chosen.symbols or []),
     )
-    fronts = Fronts(console=chosen.console, gdb=chosen.gdb, wait=chosen.wait)
+    fronts = Fronts(console=chosen.console, gdb=chosen.gdb, wait=chosen.wait, worlds=chosen.worlds)
     if chosen.signature is None:
         return run_session(options.make, fronts)
     return run_session(options.make, fronts, Signature(chosen.signature, chosen.signature_granularity))

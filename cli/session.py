@@ -47,6 +47,8 @@ class Fronts:
     """(host, port) for the gdb server."""
     wait: bool = False
     """Stay paused until a debugger resumes."""
+    worlds: str = "auto"
+    """How worlds become gdb's inferiors, see gdbstub.riscv.processes.Mode."""
     greeting: tuple[str, ...] = ()
     """Lines shown first, before the gdb command."""
 
@@ -113,11 +115,12 @@ class Session:
     # gdb
 
     def _start_server(self, address: tuple[str, int]) -> None:
-        from cli.monitor import make_server
+        from cli.monitor import MODES, make_server
 
         host, port = address
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self.server = make_server(self.debugger, shown, self.context, on_kill=self._on_kill, warn=self.warn)
+        mode = MODES[self.fronts.worlds]
+        self.server = make_server(self.debugger, shown, self.context, on_kill=self._on_kill, warn=self.warn, worlds=mode)
         self.server.start()
         self.context.gdb_address = (self.server.host, self.server.port)
 

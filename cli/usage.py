@@ -19,13 +19,14 @@ from dataclasses import dataclass
 EXPRESSIONS = frozenset({"ADDR", "EXPR", "VALUE", "N", "BYTES", "NUMBER"})
 """Kinds that are read as expressions and handed over as int."""
 
-WORDS = frozenset({"CSR", "PATTERN", "COMMAND", "WHAT", "FMT", "REGISTER", "FILE", "NAME", "WORLD"})
-"""Kinds that are handed over as the text typed."""
+WORDS = frozenset({"CSR", "PATTERN", "COMMAND", "WHAT", "FMT", "REGISTER", "FILE", "NAME", "WORLD", "DATA"})
+"""Kinds that are handed over as the text typed. DATA is an expression or text in double quotes."""
 
 RESTS = frozenset({"TEXT", "SPEC", "VARIABLE", "PLACE", "LINE", "PYTHON"})
 """Kinds that take the rest of the line as it is: the guest's input, an event, something to print, a place to run to, a
 command line, a statement."""
 
+WORD = re.compile(r'"[^"]*"(?!\S)|\S+')
 OPERATOR_START = re.compile(r"<<|>>|[+\-*/%&|^)]")
 OPERATOR_END = re.compile(r"(<<|>>|[+\-*/%&|^~(])$")
 
@@ -104,7 +105,7 @@ def split_words(text: str, usage: Usage) -> list[str]:
         return text.split(maxsplit=rest) if rest else [text] if text else []
     if any(p.literal == "=" for p in usage.parameters):
         text = re.sub(r"(?<![<>=!])=(?!=)", " = ", text)
-    words = text.split()
+    words = WORD.findall(text)
     if not any(p.kind in EXPRESSIONS for p in usage.parameters):
         return words
     joined: list[str] = []

@@ -121,15 +121,16 @@ class Scheduler:
         if self.machine.firmware.hart_state(hart.hartid) is HartState.STOPPED:
             return Outcome.IDLE, 0
         self.machine.take_input()
-        self._advance(hart)
-        due = self.machine.board.deadline()
+        due = self._advance(hart)
         if due is not None:
             units = min(units, units_until(hart, due))
         hart.budget = units
         while True:
             self.machine.engine.run(hart)
-            event, hart.event = Event(hart.event), 0
-            outcome = self._attend(hart, event) if event else None
+            outcome = None
+            if event := hart.event:
+                hart.event = 0
+                outcome = self._attend(hart, Event(event))
             if outcome is not None or hart.budget == 0 or self.machine.stop_requested:
                 return outcome or Outcome.BUDGET, units - hart.budget
 
@@ -189,10 +190,14 @@ class Scheduler:
         self.machine.htif.poll()
         return True
 
-    def _advance(self, hart: Hart) -> None:
-        due = self.machine.board.deadline()
+    def _advance(self, hart: Hart) -> int | None:
+        """Let devices do what is due; when the next thing is due, see Board.deadline."""
+        board = self.machine.board
+        due = board.deadline()
         if due is not None and due <= now(hart):
-            self.machine.board.advance()
+            board.advance()
+            due = board.deadline()
+        return due
 
     def _sleep(self, harts: list[Hart]) -> bool:
         """All `harts` wait for an interrupt: let time pass until something is due. False when nothing is."""

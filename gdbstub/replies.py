@@ -54,13 +54,13 @@ def stopped(report: StopReport, thread: ThreadId, registers: Iterable[tuple[int,
     """T: a thread has stopped, why, and the registers the debugger will ask for first."""
     # A client that does not announce swbreak is not gdb, and takes a stop without a signal for none at all
     signal = Signal.TRAP if report.signal is Signal.NONE and "swbreak" not in client else report.signal
-    parts = [b"T%02x" % signal]
+    parts = [f"T{signal:02x}"]
     if report.cause is not Cause.PLAIN and (report.cause not in _ANNOUNCED or report.cause.value in client):
-        value = b"" if report.address is None else b"%x" % report.address
-        parts.append(b"%b:%b;" % (report.cause.value.encode(), value))
-    parts.append(b"thread:%b;" % thread_id(thread, client))
-    parts += [b"%02x:%b;" % (number, contents.hex().encode()) for number, contents in registers]
-    return b"".join(parts)
+        value = "" if report.address is None else f"{report.address:x}"
+        parts.append(f"{report.cause.value}:{value};")
+    parts.append(f"thread:{thread_id(thread, client).decode()};")
+    parts += [f"{number:02x}:{contents.hex()};" for number, contents in registers]
+    return "".join(parts).encode()
 
 
 def console(text: str, limit: int) -> Sequence[bytes]:

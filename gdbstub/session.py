@@ -165,7 +165,8 @@ class Session:
 
     def threads(self) -> list[ThreadId]:
         """All threads, but for those of processes that have ended, or gone, for the client: they must not come back."""
-        return [thread for thread in self.target.threads() if thread.process not in self._gone]
+        threads = self.target.threads()
+        return [thread for thread in threads if thread.process not in self._gone] if self._gone else list(threads)
 
     def select(self, wanted: ThreadId) -> ThreadId:
         """The thread a selection means: the one that stopped last if it fits, else the first that fits."""
@@ -291,8 +292,10 @@ class Session:
     def _refresh(self, processes: Set[int], *, stop_due: bool = False) -> bool:
         """Make the client forget what it holds of a process that it has not resumed but that runs, or has run, all the
         same: an event that it takes no notice of, but for resuming that process."""
+        if not processes or not self.meets_newcomers:
+            return False
         thread = next((thread for thread in self.threads() if thread.process in processes), None)
-        if thread is None or not self.meets_newcomers:
+        if thread is None:
             return False
         self._looked_at.discard(thread.process)
         self._divert(thread, stop_due)
@@ -346,7 +349,7 @@ class Session:
 
     def _known(self, thread: ThreadId) -> ThreadId:
         """`thread`, or one that the client still knows if it has let go of that thread's process."""
-        return next((known for known in self.threads() if thread.process in self._gone), thread)
+        return thread if thread.process not in self._gone else next(iter(self.threads()), thread)
 
     def _send_end(self, report: StopReport) -> None:
         """The machine has ended, and all processes with it: one is reported now, the next at the next resume."""

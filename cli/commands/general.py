@@ -61,6 +61,8 @@ INFO = {
     "breakpoints": "break",
     "registers": "regs",
     "watchpoints": "break",
+    "catches": "break",
+    "worlds": "worlds",
     "threads": "hart",
     "harts": "hart",
     "symbols": "symbols",

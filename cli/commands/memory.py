@@ -136,39 +136,56 @@ def dump(context: Context, address: int | None, length: int | None, space: str |
     context.memory["dump"] = str(address + len(data))
 
 
+def _number(value: int, size: str | None) -> tuple[bytes, str]:
+    """The bytes to search for, and how they are called."""
+    needed = next(n for n in (1, 2, 4, 8) if value < 1 << 8 * n)
+    if int(size or 8) < needed:
+        raise CommandError(f"{value:#x} does not fit into {plural(int(size or 8), 'byte')}")
+    return value.to_bytes(8, "little")[: int(size or needed)], f"{value:#x}"
+
+
+def _text(quoted: str, size: str | None) -> tuple[bytes, str]:
+    """The same for text in quotes."""
+    wanted = quoted[1:-1].encode()
+    if len(quoted) < 2 or not quoted.endswith('"') or not wanted:
+        raise CommandError(f'{quoted} is no text: write some between two "')
+    if size is not None:
+        raise CommandError("text is as long as it is; --size is for numbers")
+    return wanted, quoted
+
+
 @command(
-    "search ADDR BYTES VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa] [--world WORLD]",
+    "search ADDR BYTES DATA [--size 1|2|4|8] [--space gva|gpa|hva|spa] [--world WORLD]",
     aliases=("find",),
-    help="search memory for a value: from where, how many bytes, what",
+    help="search memory for a number or text: from where, how many bytes, what",
     example="search guest_main 256 0x8082 --size 2",
 )
 def search(
-    context: Context, address: int, length: int, value: int, size: str | None, space: str | None, world: str | None
+    context: Context, address: int, length: int, data: str, size: str | None, space: str | None, world: str | None
 ) -> Iterator[str]:
-    """The value has as many bytes as --size says, else as few of 1, 2, 4, 8 as it needs; it is found at every address."""
+    """A number has as many bytes as --size says, else as few of 1, 2, 4, 8 as it needs; text stands in double quotes:
+    search 0x80200000 0x10000 "Hello". It is found at every address.
+    """
     from core.debug.target import MemoryUnreadable
 
     number = None if world is None else context.world(world)
     read, names = context.debugger.read_memory, context.names_in(space, number)
-    needed = next(n for n in (1, 2, 4, 8) if value < 1 << 8 * n)
-    wanted = value.to_bytes(8, "little")[: int(size or needed)]
-    if int(size or 8) < needed:
-        raise CommandError(f"{value:#x} does not fit into {plural(int(size or 8), 'byte')}")
+    wanted, shown = _text(data, size) if data.startswith('"') else _number(context.evaluate(data), size)
     found, unreadable, tail, position = 0, 0, b"", address
     while position < address + length:
         count = min(4096 - position % 4096, address + length - position)
         try:
-            data = tail + read(position, count, space=space or "current", hart=context.hart, world=number)
+            window = tail + read(position, count, space=space or "current", hart=context.hart, world=number)
         except MemoryUnreadable:
             unreadable, tail, position = unreadable + count, b"", position + count
             continue
         start = position - len(tail)
-        at = data.find(wanted)
+        at = window.find(wanted)
         while at >= 0 and found < MATCHES:
             found += 1
             yield place(start + at, names(start + at))
-            at = data.find(wanted, at + 1)
-        tail, position = data[-(len(wanted) - 1) :] if len(wanted) > 1 else b"", position + count
+            at = window.find(wanted, at + 1)
+        tail, position = window[-(len(wanted) - 1) :] if len(wanted) > 1 else b"", position + count
         if position % SEARCH_CHUNK == 0:
             context.progress(f"searching, {100 * (position - address) // length} %")
         if found == MATCHES:
@@ -177,4 +194,4 @@ def search(
     context.progress("")
     if not found:
         gaps = f" ({plural(unreadable, 'byte')} of it not mapped)" if unreadable else ""
-        yield f"{value:#x} is not there{gaps}"
+        yield f"{shown} is not there{gaps}"

@@ -66,10 +66,10 @@ def register_names(h: Hart) -> list[str]:
 
 def read_register(h: Hart, name: str) -> int:
     """The value, with no effect on anything. Raises UnknownRegister."""
+    if name in SPECIAL:  # first: asked for at every stop
+        return SPECIAL[name].read(h)
     if name in ABI_NAMES:
         return int(h.x[ABI_NAMES.index(name)])
-    if name in SPECIAL:
-        return SPECIAL[name].read(h)
     if name in FP_NAMES:
         return int(h.f[FP_NAMES.index(name)])
     if name in CSRS_BY_NAME:

@@ -106,6 +106,7 @@ class Board:
         lines = lines_of(USUAL_BOARD) if lines is None else lines
         self._wired = False
         self.devices = tuple(line.device(services, line.base, line.irq, self._wire(line.irq)) for line in lines)
+        self._timed = [device for device in self.devices if type(device).deadline is not Device.deadline]
         """All devices, in the order of the lines."""
         self._controller = self._find_controller()
         self._wired = True
@@ -187,7 +188,7 @@ class Board:
 
     def deadline(self) -> int | None:
         """mtime (ticks) at which some device next does something by itself; None: never."""
-        return min((due for device in self.devices if (due := device.deadline()) is not None), default=None)
+        return min((due for device in self._timed if (due := device.deadline()) is not None), default=None)
 
     def advance(self) -> None:
         """Let all devices do what is due now."""

@@ -35,6 +35,7 @@ class Processes:
         self._able = False
         self._told: set[int] = set()
         self._left: set[int] = set()
+        self._host = [ThreadId(HOST, hart + 1) for hart in range(debugger.harts)]
         self._threads: list[ThreadId] | None = None
         self._current: dict[int, ThreadId] = {}
         debugger.subscribe(self._event)
@@ -96,11 +97,12 @@ class Processes:
 
     def threads(self) -> Sequence[ThreadId]:
         """All threads the debugger knows of. While the machine runs they are those of its last stop."""
+        if not self._told:
+            return self._host
         threads = self._threads  # another thread may set it to None at any time
         if threads is None:
-            threads = [ThreadId(HOST, hart + 1) for hart in range(self.debugger.harts)]
             known = [world for world in self.guests() if world in self._told]
-            threads += [ThreadId(world, hart + 1) for world in known for hart in self._harts(world)]
+            threads = self._host + [ThreadId(world, hart + 1) for world in known for hart in self._harts(world)]
             self._threads = threads
         return threads
 
@@ -110,8 +112,8 @@ class Processes:
         if thread is None:
             running = self.debugger.running
             thread = ThreadId(self.debugger.worlds_known.current(self.debugger.machine.harts[hart]), hart + 1)
-            if thread not in self.threads():
-                thread = ThreadId(HOST, hart + 1)
+            if thread.process != HOST and thread not in self.threads():
+                thread = self._host[hart]
             if not running:
                 self._current[hart] = thread
         return thread

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from core.debug.registers import read_register
@@ -25,6 +25,8 @@ class Registers:
         self._debugger = debugger
         self._processes = processes
         self._described = description.registers
+        self._general = [self.described(number) for number in range(PC + 1)]
+        self._expedited = [self.described(number) for number in EXPEDITED]
 
     def described(self, number: int) -> Register:
         """The register of that number."""
@@ -42,7 +44,7 @@ class Registers:
 
     def read_general(self, thread: ThreadId) -> bytes:
         """x0 to x31 and pc."""
-        return b"".join(self._read(thread, range(PC + 1)))
+        return b"".join(self._read(thread, self._general))
 
     def write_general(self, thread: ThreadId, data: bytes) -> None:
         """Write them."""
@@ -53,12 +55,12 @@ class Registers:
 
     def expedited(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
         """What goes with a stop report."""
-        return list(zip(EXPEDITED, self._read(thread, EXPEDITED), strict=True))
+        return list(zip(EXPEDITED, self._read(thread, self._expedited), strict=True))
 
     def read_or_nothing(self, thread: ThreadId, number: int) -> bytes | None:
         """One register; None when it has no value: gdb insists that it is described, as fcsr, or the world does not run."""
         try:
-            return self._read(thread, [number])[0]
+            return self._read(thread, [self.described(number)])[0]
         except UnknownRegister:
             return None
 
@@ -67,18 +69,14 @@ class Registers:
         name, value = self.described(number).source, int.from_bytes(data, "little")
         self._debugger.write_register(name, value, thread.thread - 1, world=self._processes.world(thread))
 
-    def _read(self, thread: ThreadId, numbers: Iterable[int]) -> list[bytes]:
-        registers = [self.described(number) for number in numbers]
+    def _read(self, thread: ThreadId, registers: Sequence[Register]) -> list[bytes]:
         world, hart = self._processes.world(thread), thread.thread - 1
         if world is None and not self._debugger.running:  # at every stop: the short way
             state = self._debugger.machine.harts[hart]
             values = [state.x[r.number] if r.number < PC else read_register(state, r.source) for r in registers]
         else:
             values = [self._debugger.read_register(register.source, hart, world=world) for register in registers]
-        return [
-            (value & ((1 << 8 * register.width) - 1)).to_bytes(register.width, "little")
-            for value, register in zip(values, registers, strict=True)
-        ]
+        return [value.to_bytes(8, "little")[: r.width] for value, r in zip(values, registers, strict=True)]
 
 
 def _group(number: int) -> str:

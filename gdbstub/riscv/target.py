@@ -90,7 +90,7 @@ class RiscvTarget:
     def stop_report(self) -> StopReport:
         stop = self._instead or self.debugger.stop
         thread = self.processes.of_hart(stop.hart)
-        if self._reported is None or self._reported[:2] != (stop, thread):
+        if self._reported is None or self._reported[0] is not stop or self._reported[1] != thread:
             self._reported = (stop, thread, report(stop, thread, self._stepped, self._points))
         return self._reported[2]
 
@@ -289,7 +289,7 @@ class RiscvTarget:
         """A step of a world that does not run: its next instruction comes when it is entered again."""
         spec = "vmexit" if thread.process == HOST else "vmentry"
         world = None if thread.process == HOST else thread.process
-        self._return = self.debugger.add_catch(spec, owner=OWNER, hart=thread.thread - 1, world=world).number
+        self._return = self.debugger.add_catch(spec, owner=OWNER, hart=thread.thread - 1, world=world, label="step").number
 
     def _step_ended(self) -> None:
         number, self._return = self._return, None

@@ -181,6 +181,19 @@ def test_wait_stays_paused_until_gdb_continues() -> None:
         process.kill()
 
 
+@pytest.mark.parametrize(("worlds", "stop"), [("separate", rb"T05exec:"), ("auto", rb"W00"), ("merged", rb"W00")])
+def test_worlds_says_whether_gdb_is_told_of_guests(worlds: str, stop: bytes) -> None:
+    process = start("run", HELLO, "--gdb", "0", "--wait", "--worlds", worlds, *QUICK)
+    try:
+        assert process.stderr is not None
+        client = GdbClient(int(process.stderr.readline().partition("127.0.0.1:")[2].split()[0]))
+        client.ask(b"qSupported:multiprocess+;exec-events+;swbreak+")
+        client.ask(b"?")
+        assert re.match(stop, client.ask(b"vCont;c"))
+    finally:
+        process.kill()
+
+
 def test_port_in_use_names_the_option() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -200,6 +213,7 @@ def test_port_in_use_names_the_option() -> None:
         (["run", "x", "--strict=1"], 2, "--strict takes no value"),
         (["run", "x", "--memory", "12Q"], 2, "--memory: size '12Q' is not a number followed by K, M or G (for instance 128M)"),
         (["run", "x", "--cpu", "rv64,sst=off"], 2, "--cpu: no CPU property 'sst'; did you mean sstc?"),
+        (["run", "x", "--worlds", "x"], 2, "--worlds: no way to show worlds 'x'; there are separate, merged, auto"),
         (["run", "x", "--wait"], 2, "--wait needs somebody to continue: --gdb PORT or --console"),
         (["run", "x", "y"], 2, "'y' is one argument too many; hartline run --help shows the usage"),
         (["run", "x", "-q"], 2, "no option -q; hartline run --help lists them"),

@@ -129,6 +129,23 @@ def test_searching_tells_how_far_it_is(hello: Debugger) -> None:
     assert told == ["searching, 25 %", "searching, 50 %", "searching, 75 %", "searching, 100 %", ""]
 
 
+def test_text_is_found_where_it_stands_in_memory(hello: Debugger) -> None:
+    typist = Typist(hello)
+    typist.lines("poke 0x80300ffd 0x6f6c6c6548", "poke 0x80301002 0x21")  # "Hello!" across two pages
+    assert typist.lines('search 0x80300000 0x2000 "Hello!"') == "0x80300ffd\n"
+    assert typist.lines('search 0x80300000 0x2000 "ello! w"') == '"ello! w" is not there\n'
+    assert typist.lines('search 0x80300000 0x2000 ""') == '"" is no text: write some between two "\n'
+    assert typist.lines('search 0x80300000 0x2000 "Hel') == '"Hel is no text: write some between two "\n'
+    assert typist.lines('search 0x80300000 0x2000 "Hello" --size 4') == "text is as long as it is; --size is for numbers\n"
+
+
+def test_info_shows_catches_and_worlds_under_gdbs_word(hello: Debugger) -> None:
+    typist = Typist(hello)
+    typist.lines("catch vmexit")
+    assert "vmexit" in typist.lines("info catches")
+    assert typist.lines("info worlds") == typist.lines("worlds")
+
+
 # -- start files and scripts ----------------------------------------------------------------------------------------------
 
 

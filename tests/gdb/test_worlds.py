@@ -138,6 +138,7 @@ def test_stepping_the_host_while_the_guest_runs_waits_for_the_exit(attached: Gdb
     assert (inferior(attached), attached.value("$mode")) == ("1", "HS")
     assert "trap_vector" in attached.value("$pc")
     assert "Thread 1.1 (HS, hart 0, stopped: step)" in attached("info threads")
+    assert re.search(r"last stop +VM exit of guest 1 \(vmid 1\): .*, at 0x", attached("monitor mode"))
     attached("finish")
     assert "vcpu_run" in attached("frame")
 
