@@ -52,6 +52,17 @@ def target_machine(opt: int = 2) -> Any:
     )
 
 
+def optimized(text: str, machine: Any) -> Any:
+    """A module after PASSES, from its text."""
+    module = binding.parse_assembly(text)
+    module.verify()
+    passes = binding.create_new_module_pass_manager()
+    for name in PASSES:
+        getattr(passes, f"add_{name}_pass")()
+    passes.run(module, binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=2)))
+    return module
+
+
 def compile_interpreter(machine: Any) -> bytes:
     """Object code of the interpreter. Takes seconds; the caller keeps the result."""
     from core.engine.build import build_module  # needed only when there is nothing cached
@@ -61,13 +72,7 @@ def compile_interpreter(machine: Any) -> bytes:
         text = build_module()
     finally:
         gc.enable()
-    module = binding.parse_assembly(text)
-    module.verify()
-    passes = binding.create_new_module_pass_manager()
-    for name in PASSES:
-        getattr(passes, f"add_{name}_pass")()
-    passes.run(module, binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=2)))
-    return bytes(machine.emit_object(module))
+    return bytes(machine.emit_object(optimized(text, machine)))
 
 
 class NativeCode:

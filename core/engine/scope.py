@@ -124,14 +124,19 @@ class Scope:
             return value
         return self.refuse(node, "this needs a parameter of type Hart")
 
+    def place(self, kind: Any, name: str = "") -> Any:
+        """Room for a variable, which LLVM keeps in a register if made ahead of the calls that will be inlined."""
+        with self.builder.goto_entry_block():
+            self.builder.position_at_start(self.builder.block)
+            return self.builder.alloca(kind, name=name)
+
     def assign_local(self, node: ast.AST, name: str, value: Value) -> None:
         """Store into a local variable, made on its first assignment."""
         assert value.type is not None
         if name in self.constants or name in self.harts:
             self.refuse(node, f"{name!r} cannot be assigned")
         if name not in self.locals:
-            with self.builder.goto_entry_block():
-                self.locals[name] = (value.type, self.builder.alloca(llvm_type(value.type), name=name))
+            self.locals[name] = (value.type, self.place(llvm_type(value.type), name))
         kind, place = self.locals[name]
         if kind != value.type:
             self.refuse(node, f"{name!r} is {kind.name} and cannot become {value.type.name}")

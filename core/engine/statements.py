@@ -170,8 +170,7 @@ class Body(Calls):
         step = self.expression(call.args[2]).constant if len(call.args) == 3 else 1
         if step is None or not 0 < step < 1 << 64:
             self.refuse(node, "the step of a range must be a positive constant")
-        with self.builder.goto_entry_block():
-            counter = self.builder.alloca(I64)
+        counter = self.place(I64)
         body, advance, after = (self.function.append_basic_block(name) for name in ("body", "step", "after"))
         self.builder.store(start, counter)
         self.builder.cbranch(self.builder.icmp_unsigned("<", start, stop), body, after)

@@ -7,6 +7,8 @@ from random import Random
 
 import pytest
 
+from core.engine.lower import Program
+from core.engine.native import optimized, target_machine
 from core.hart import Hart
 from core.isa.intrinsics import Dispatch, Trap, cold, inline, u8, u64
 from tests.support.native_call import TRAP_SLOTS, Function, NativeModule, edges, hart_with
@@ -220,3 +222,28 @@ def test_nothing_is_written_after_a_trap(native: NativeModule) -> None:
 def test_a_condition_can_trap(native: NativeModule) -> None:
     for a in range(40):
         native.check(trap_in_condition, a)
+
+
+def small(a: u64) -> u64:
+    """Inlined by LLVM: a loop, so in blocks of its own."""
+    while a > 9:
+        a = a >> 1
+    return a
+
+
+def locals_behind_a_call(a: u64) -> u64:
+    """Two variables that are made behind a call, one of them in a loop."""
+    first = small(a)
+    total = first
+    for i in range(a & 3):
+        total = total ^ i
+    return total
+
+
+def test_locals_behind_an_inlined_call_live_in_registers() -> None:
+    """LLVM splits a block at a call it inlines, and an alloca that comes behind it is then made anew at each execution."""
+    program = Program("locals")
+    program.lower(locals_behind_a_call).llvm.linkage = "external"
+    text = str(optimized(str(program.module), target_machine()))
+    assert "locals_behind_a_call" in text
+    assert "alloca" not in text
