@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from core.debug.target import Debugger
 
 CHANGES_BY_ITSELF = frozenset({"cycle", "time", "instret", "mcycle", "minstret"})
-ALIASES = frozenset({"virt", "mode", "priv"})
+ALIASES = frozenset({"virt", "vmid", "mode", "priv"})
 GENERAL = 32
 """How many of the register names, from the first on, are general registers."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from core.csr.machine import Mstatus
 from core.csr.registry import CSRS_BY_NAME
+from core.csr.translation import Hgatp
 from core.csr.vs import Vsstatus
 from core.debug import registers
 from core.debug.errors import UnknownRegister, WorldNotCurrent
@@ -82,6 +83,8 @@ class Context:
             return self.mode | (0 if self.slot is None else 4)
         if name == "virt":
             return 0 if self.slot is None else 1
+        if name == "vmid":
+            return Hgatp.VMID.of(self.csr("hgatp"))
         if name in CSRS_BY_NAME:
             return self.csr(name)
         return registers.read_register(self.hart, name)

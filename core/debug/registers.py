@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.csr.counting import settle
 from core.csr.registry import CSRS_BY_NAME, ReadOnlyCsr, read_csr, write_csr
+from core.csr.translation import Hgatp
 from core.debug.errors import ReadOnlyRegister, UnknownRegister
 from core.hart import Hart
 from core.mmu.tlb import update_regime
@@ -22,10 +23,11 @@ MODE_NUMBERS = {"U": 0, "HS": 1, "M": 3, "VU": 4, "VS": 5}
 
 @dataclass(frozen=True)
 class Special:
-    """A register computed from others. write is None when it cannot be written."""
+    """A register computed from others. write is None when it cannot be written; instead: what can."""
 
     read: Callable[[Hart], int]
     write: Callable[[Hart, int], None] | None = None
+    instead: str = ""
 
 
 def mode_name(h: Hart) -> str:
@@ -48,7 +50,8 @@ def _set_mode(h: Hart, value: int) -> None:
 
 SPECIAL = {
     "pc": Special(lambda h: int(h.pc), _set_pc),
-    "virt": Special(lambda h: int(h.v)),
+    "virt": Special(lambda h: int(h.v), instead="follows the mode; set `mode` instead"),
+    "vmid": Special(lambda h: Hgatp.VMID.of(h.hgatp), instead="is a field of hgatp; set `hgatp` instead"),
     "mode": Special(lambda h: int(h.mode) | int(h.v) << 2, _set_mode),
     "priv": Special(lambda h: int(h.mode) | int(h.v) << 2, _set_mode),
 }
@@ -87,7 +90,7 @@ def write_register(h: Hart, name: str, value: int) -> int:
     elif name in SPECIAL:
         write = SPECIAL[name].write
         if write is None:
-            raise ReadOnlyRegister(f"{name} follows the mode; set `mode` instead")
+            raise ReadOnlyRegister(f"{name} {SPECIAL[name].instead}")
         write(h, value)
     elif name in FP_NAMES:
         h.f[FP_NAMES.index(name)] = value

@@ -19,7 +19,7 @@ from typing import Protocol
 from xml.sax.saxutils import quoteattr
 
 from core.trap.causes import Cause
-from gdbstub.riscv.regnums import F0, F_NAMES, FP, MODE, PC, PRIV, VIRT, X_NAMES, csr_number
+from gdbstub.riscv.regnums import F0, F_NAMES, FP, MODE, PC, PRIV, VIRT, VMID, X_NAMES, csr_number
 
 
 class FieldLike(Protocol):
@@ -186,4 +186,5 @@ def _virtual(writer: _Writer) -> None:
     writer.register(PRIV, "priv", "int", group="system")
     writer.register(VIRT, "virt", "bool", bits=8, group="system")
     writer.register(MODE, "mode", writer.enumeration("mode_t", MODES, 1), bits=8, group="system")
+    writer.register(VMID, "vmid", "int", bits=16, group="system")
     writer.line("</feature>")

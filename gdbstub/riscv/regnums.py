@@ -31,6 +31,7 @@ CSR0: Final = 65
 PRIV: Final = CSR0 + 4096
 VIRT: Final = PRIV + 1
 MODE: Final = PRIV + 2
+VMID: Final = PRIV + 3
 
 
 def csr_number(address: int) -> int:

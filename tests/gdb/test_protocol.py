@@ -62,7 +62,7 @@ def test_registers(attached: Gdb, target: FakeTarget) -> None:
     attached("set $fa0.double = 1.5")
     assert target.values[0][43] == 0x3FF8000000000000
     shown = [line.split()[0] for line in attached("info registers").splitlines()]
-    assert shown == [*X_NAMES[1:], "pc", "virt", "mode"]
+    assert shown == [*X_NAMES[1:], "pc", "virt", "mode", "vmid"]
     with pytest.raises(GdbError, match="Could not write register"):
         attached("set $virt = 1")
     assert attached.value("$virt") == "false"

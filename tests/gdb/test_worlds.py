@@ -138,7 +138,7 @@ def test_stepping_the_host_while_the_guest_runs_waits_for_the_exit(attached: Gdb
     assert (inferior(attached), attached.value("$mode")) == ("1", "HS")
     assert "trap_vector" in attached.value("$pc")
     assert "Thread 1.1 (HS, hart 0, stopped: step)" in attached("info threads")
-    assert re.search(r"last stop +VM exit of guest 1 \(vmid 1\): .*, at 0x", attached("monitor mode"))
+    assert re.search(r"last stop +VM exit of guest 1 \(vmid 1\): .*, at sbi_", attached("monitor mode"))
     attached("finish")
     assert "vcpu_run" in attached("frame")
 
@@ -200,6 +200,9 @@ def test_a_breakpoint_at_an_address_is_in_every_inferior(attached: Gdb) -> None:
     assert "Thread 2.1 hit Breakpoint 1.2, user_entry ()" in attached("continue")
     assert (inferior(attached), attached.number("$pc")) == ("2", 0x10000)
     assert "Thread 3.1 hit Breakpoint 1.3, user_entry ()" in attached("continue")
+    assert attached.number("$vmid") == 2
+    attached("inferior 2")
+    assert attached.number("$vmid") == 1
 
 
 def test_registers_and_memory_of_each_world(attached: Gdb) -> None:

@@ -92,7 +92,7 @@ def test_the_host_as_it_entered_the_guest(engine: str) -> None:
     go(d, steps=6)
     assert d.mode_name() == "VS" and general(d) != expected
     assert general(d, HOST) == expected
-    assert [d.read_register(name, world=HOST) for name in ("pc", "virt", "mode")] == [sret, 0, 1]
+    assert [d.read_register(name, world=HOST) for name in ("pc", "virt", "mode", "vmid")] == [sret, 0, 1, 1]
     assert d.mode_name(world=HOST) == "HS" and d.mode_name(world=GUEST_1) == "VS"
     assert d.read_register("sscratch", world=HOST) == d.read_register("sscratch") == address(d, "vcpu")
 
@@ -106,7 +106,7 @@ def test_the_guest_as_it_exited(engine: str) -> None:
     pc = address(d, "unmapped_load")
     go(d, steps=60)
     assert general(d) != expected and general(d, GUEST_1) == expected
-    assert [d.read_register(name, world=GUEST_1) for name in ("pc", "virt", "mode")] == [pc, 1, 5]
+    assert [d.read_register(name, world=GUEST_1) for name in ("pc", "virt", "mode", "vmid")] == [pc, 1, 5, 1]
     assert d.current_world().number == HOST and stop.world == GUEST_1
 
 

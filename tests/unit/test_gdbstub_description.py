@@ -32,7 +32,7 @@ def test_features(root: ElementTree.Element) -> None:
         "org.gnu.gdb.riscv.cpu": [*X_NAMES, "pc"],
         "org.gnu.gdb.riscv.fpu": [*F_NAMES, "fflags", "frm", "fcsr"],
         "org.gnu.gdb.riscv.csr": ["sscratch", "sepc", "hstatus", "hgatp"],
-        "org.gnu.gdb.riscv.virtual": ["priv", "virt", "mode"],
+        "org.gnu.gdb.riscv.virtual": ["priv", "virt", "mode", "vmid"],
     }
 
 
