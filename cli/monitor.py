@@ -65,6 +65,7 @@ def make_server(
     console: Context,
     *,
     on_kill: Callable[[], None],
+    on_leave: Callable[[], None] | None = None,
     warn: Callable[[str], None],
     worlds: Mode = Mode.AUTO,
 ) -> GdbServer:
@@ -74,4 +75,4 @@ def make_server(
     """
     target = RiscvTarget(debugger, worlds)
     monitor = ConsoleMonitor(Context(debugger, front="gdb"), target)
-    return GdbServer(target, address, monitor=monitor, on_kill=on_kill, warn=warn)
+    return GdbServer(target, address, monitor=monitor, on_kill=on_kill, on_leave=on_leave, warn=warn)

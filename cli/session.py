@@ -82,7 +82,8 @@ class Session:
         self.server: GdbServer | None = None
         self._console: Console | None = None
         self._stdio = StdioFront(debugger, ends=self._ends, stopped=self._stopped_at_uart)
-        self._killed = False
+        self._killed: Stop | None = None
+        """Where the machine stood when gdb killed it."""
         self._in_console = False
         self._told: Stop | None = None
         """The stop that the user has heard of while the terminal was the guest's."""
@@ -120,18 +121,21 @@ class Session:
         host, port = address
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         mode = MODES[self.fronts.worlds]
-        self.server = make_server(self.debugger, shown, self.context, on_kill=self._on_kill, warn=self.warn, worlds=mode)
+        self.server = make_server(
+            self.debugger, shown, self.context,
+            on_kill=self._on_kill, on_leave=self._stdio.wake, warn=self.warn, worlds=mode,
+        )  # fmt: skip
         self.server.start()
         self.context.gdb_address = (self.server.host, self.server.port)
 
     def _on_kill(self) -> None:
         """gdb's `kill`: the end of the machine. With a console it is reset instead, so that nothing is lost there."""
+        self.debugger.interrupt()
+        self.debugger.wait(2.0)
         if self._in_console:
-            self.debugger.interrupt()
-            self.debugger.wait(2.0)
             self.debugger.reset()
         else:
-            self._killed = True
+            self._killed = self.debugger.stop
             self._stdio.wake()
 
     def _greet(self) -> None:
@@ -215,10 +219,15 @@ class Session:
     # The end
 
     def _ends(self, stop: Stop, input_ended: bool) -> bool:
-        """Whether a stop ends a run without console: not one that a debugger made or can go on from."""
+        """Whether a stop ends a run without console: not one that a debugger made or can go on from.
+
+        A gdb that is still there takes leave first: it has more inferiors to be told of, or begins again.
+        """
         from core.debug.target import StopKind
 
-        if self._killed or stop.kind in (StopKind.EXITED, StopKind.LIMIT):
+        if stop is self._killed or stop.kind is StopKind.EXITED:
+            return self._gdb_client() is None
+        if stop.kind is StopKind.LIMIT:
             return True
         return stop.kind is StopKind.IDLE and input_ended and self.server is None
 
@@ -232,7 +241,7 @@ class Session:
         from core.debug.target import StopKind
 
         stop = self.debugger.stop
-        if self.debugger.running or self._killed:
+        if self.debugger.running or stop is self._killed:
             return 0
         if stop.kind is StopKind.EXITED:
             return machine_status(stop)

@@ -40,6 +40,13 @@ def exited(status: int, process: int, client: Set[str]) -> bytes:
     return b"W%02x" % (status & 0xFF)
 
 
+def terminated(process: int, client: Set[str]) -> bytes:
+    """X: a process was killed."""
+    if "multiprocess" in client:
+        return b"X09;process:%x" % process
+    return b"X09"
+
+
 def executing(thread: ThreadId, program: str, client: Set[str]) -> bytes:
     """T with `exec`: a new process runs `program`; the debugger meets it, sets its breakpoints and goes on by itself."""
     return b"T05exec:%b;thread:%b;" % (program.encode().hex().encode(), thread_id(thread, client))

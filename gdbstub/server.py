@@ -41,7 +41,7 @@ class GdbServer:
     """Serves a target to one debugger after another.
 
     `address` is `[HOST:]PORT`; port 0 takes any free one. `on_kill` is called, on the server's thread, when the
-    debugger kills the machine; by default the machine is reset. `warn` gets sentences the user must see.
+    debugger kills the machine; by default the machine is reset. `on_leave` likewise, when it has hung up. `warn` gets sentences the user must see.
     """
 
     def __init__(
@@ -51,12 +51,14 @@ class GdbServer:
         *,
         monitor: Monitor | None = None,
         on_kill: Callable[[], None] | None = None,
+        on_leave: Callable[[], None] | None = None,
         warn: Callable[[str], None] = log.warning,
     ) -> None:
         self.host, self.port = parse_address(address)
         self._target = target
         self._monitor = monitor or Monitor()
         self._on_kill = on_kill or target.reset
+        self._on_leave = on_leave or _nothing
         self._warn = warn
         self._loop: asyncio.AbstractEventLoop
         self._thread: threading.Thread | None = None
@@ -164,6 +166,7 @@ class GdbServer:
     def leave(self, connection: Connection) -> None:
         """The place is free again."""
         self._client = None
+        self._on_leave()
         if self._closing:
             self._loop.call_soon(self._loop.stop)
 

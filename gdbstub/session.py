@@ -47,6 +47,8 @@ class Session:
         """Features the client announced in qSupported, without the plus."""
         self.extended = False
         self.killed = False
+        self.dead = False
+        """Whether the client has killed the machine and not begun again."""
         self.over = False
         """Whether nothing more is to be said: the connection can be closed."""
         self.physical = False
@@ -147,6 +149,10 @@ class Session:
         moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
         if not moving:
             raise TargetError("no thread was asked to move")
+        if self.dead:
+            process = min(thread.process for thread in moving)
+            self.send(replies.terminated(process, self.client))
+            return self.gone(process)
         self._looked_at -= {thread.process for thread in moving}
         if self._stop_due:
             return self.await_stop()
@@ -205,6 +211,8 @@ class Session:
             return
         self.phase = Phase.DETACHED
         self.target.release()
+        if self.dead:
+            return
         try:
             self.target.resume({thread: Action(Motion.CONTINUE) for thread in self.target.threads()})
         except TargetError as reason:
@@ -224,6 +232,16 @@ class Session:
         if self.target.running:
             self.target.interrupt()
         self.await_stop()
+
+    def kill(self) -> None:
+        """The client ends the machine, and all processes with it."""
+        self.killed = self.dead = True
+        self.gone(min((thread.process for thread in self.threads()), default=ANY))
+
+    def gone(self, process: int) -> None:
+        """A process has ended, and the client knows. After the last one there is nothing to say but to extended remote."""
+        self._gone.add(process)
+        self.over = self.over or not (self.extended or self.threads())
 
     def begin_again(self) -> None:
         """The machine as after switching on, standing still."""
@@ -310,6 +328,7 @@ class Session:
     def _forget(self) -> None:
         """The conversation about processes begins again."""
         self._gone.clear()
+        self.dead = False
         self._looked_at.clear()
         self._intended, self._stop_due, self._diverted, self._interrupted = None, False, False, False
 
@@ -354,8 +373,8 @@ class Session:
     def _send_end(self, report: StopReport) -> None:
         """The machine has ended, and all processes with it: one is reported now, the next at the next resume."""
         process = next((thread.process for thread in self.threads()), report.thread.process)
-        self._gone.add(process)
         self.send(replies.exited(report.exit_code or 0, process, self.client))
+        self.gone(process)
 
     def _flush(self) -> bytes:
         out = bytes(self._out)

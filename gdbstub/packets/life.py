@@ -26,16 +26,20 @@ def detach(session: Session, process: int | None) -> bytes:
 @packet("k")
 def kill(session: Session) -> None:
     """End the machine. There is no reply, but the end of the connection."""
-    session.killed = session.over = True
+    session.kill()
+    session.over = True
 
 
 @packet("vKill", ";{process:hex}")
 def kill_process(session: Session, process: int) -> bytes:
-    """End one process: the first is the machine itself; another can only end with it, which is refused."""
+    """End one process: the first is the machine itself; another can only end with it, and is refused before."""
+    if session.dead:
+        session.gone(process)
+        return OK
     if process not in {thread.process for thread in session.threads()}:
         raise TargetError(f"there is no process {process}")
     if process == FIRST:
-        session.killed = True
+        session.kill()
     else:
         session.target.end(process)
     return OK

@@ -195,7 +195,25 @@ def test_kill_names_its_victim(session: Session, target: FakeTarget) -> None:
     ask(session, SUPPORTED + b";error-message+")
     assert ask(session, b"vKill;2") == [b"E.process 2 ends with the machine only"]
     assert ask(session, b"vKill;1") == [b"OK"]
-    assert session.killed
+    assert session.killed and not session.over
+    before = list(target.calls)
+    assert ask(session, b"vCont;c:p2.-1") == [b"X09;process:2"]
+    assert session.over
+    assert target.calls == before
+
+
+def test_a_killed_machine_does_not_run_on_when_the_last_process_is_let_go(session: Session, target: FakeTarget) -> None:
+    two(session, target)
+    assert ask(session, b"vKill;1") == [b"OK"]
+    assert ask(session, b"D;2") == [b"OK"]
+    assert resumed(target) == []
+
+
+def test_with_the_machine_all_processes_are_killed(session: Session, target: FakeTarget) -> None:
+    two(session, target)
+    assert ask(session, b"vKill;1") == [b"OK"]
+    assert ask(session, b"vKill;2") == [b"OK"]
+    assert session.over
 
 
 def test_registers_are_those_of_the_selected_process(session: Session, target: FakeTarget) -> None:

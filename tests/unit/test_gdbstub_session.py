@@ -228,11 +228,22 @@ def test_a_client_that_vanishes_leaves_the_run_of_another_alone(session: Session
 
 def test_kill_is_the_owners_affair(session: Session, target: FakeTarget) -> None:
     assert session.receive(frame(b"k")) == b"+"
-    assert session.killed
+    assert session.killed and session.over
     assert target.calls == []
-    session.killed = False
+
+
+def test_kill_of_the_only_process_is_the_end(session: Session, target: FakeTarget) -> None:
     assert replies(session.receive(frame(b"vKill;1"))) == [b"OK"]
-    assert session.killed
+    assert session.killed and session.over
+    assert target.calls == []
+
+
+def test_extended_remote_stays_after_a_kill(session: Session, target: FakeTarget) -> None:
+    session.receive(frame(b"!"))
+    assert replies(session.receive(frame(b"vKill;1"))) == [b"OK"]
+    assert session.killed and not session.over
+    assert replies(session.receive(frame(b"vRun;")))[0].startswith(b"T05")
+    assert target.calls[0] == "reset"
 
 
 def test_extended_remote_runs_again(session: Session, target: FakeTarget) -> None:
