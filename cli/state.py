@@ -25,6 +25,8 @@ class HartState:
     retired: int
     world: str
     """`host` or `guest 1 (vmid 1)`."""
+    landing: bool = False
+    """Whether a landing pad is expected (ELP)."""
 
 
 def look(context: Context) -> HartState:
@@ -39,6 +41,7 @@ def look(context: Context) -> HartState:
         place=context.table(pc).format(pc),
         retired=debugger.retired(hart),
         world=debugger.current_world(hart).name,
+        landing=bool(debugger.machine.harts[hart].elp),
     )
 
 

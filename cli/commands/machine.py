@@ -40,6 +40,8 @@ def mode(context: Context) -> Iterator[str]:
     virtual = int(state.mode.startswith("V"))
     yield f"hart {state.hart}: {state.mode}-mode ({MODE_WORDS[state.mode]}, V={virtual}), world: {state.world}"
     yield f"  pc           {context.place(state.pc)}"
+    if state.landing:
+        yield "  elp          LP_EXPECTED: the instruction at pc must be a landing pad"
     if virtual:
         yield f"  VS-stage     vsatp: {csr_in_short(context, 'vsatp')}"
         yield f"  G-stage      hgatp: {csr_in_short(context, 'hgatp')}"

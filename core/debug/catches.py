@@ -117,7 +117,7 @@ def words(debugger: Debugger, hart: Hart, catch: Catch) -> str:
 def trap_words(line: Line, name: str, at: str) -> str:
     """A trap from a world of this name."""
     gpa = f", GPA {line.gpa:#x}" if not line.interrupt and is_guest_page_fault(line.cause) else ""
-    what = f"{describe(line.cause)}{gpa}"
+    what = f"{describe(line.cause, line.tval)}{gpa}"
     if line.kind == "exit":
         return f"VM exit of {name}: {what}, {at}"
     return f"{what} in {_mode(line.from_mode)}-mode of {name}, {at}, taken in {_mode(line.to_mode)}-mode"

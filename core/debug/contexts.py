@@ -87,6 +87,8 @@ class Context:
             return Hgatp.VMID.of(self.csr("hgatp"))
         if name in CSRS_BY_NAME:
             return self.csr(name)
+        if name == "elp":
+            raise UnknownRegister(f"what ELP was in {self.name} is where its trap has put it, in SPELP or MPELP")
         return registers.read_register(self.hart, name)
 
     @property

@@ -56,16 +56,25 @@ def _what(debugger: Debugger, trap: LastTrap) -> Iterator[str]:
     code = line.cause & ~INTERRUPT_BIT
     kind = "interrupt" if line.interrupt else "cause"
     since = "no instruction executed since" if trap.ago == 0 else f"{trap.ago} instructions ago"
-    yield f"{describe(line.cause)} ({kind} {code}), {since}"
+    yield f"{describe(line.cause, line.tval)} ({kind} {code}), {since}"
     where = f"in {_mode(line.from_mode)}-mode of {worlds.name(number)}, at {_place(debugger, line.pc, number)}"
-    text = f": {disassemble(line.inst, line.pc)}" if line.inst else ""
+    text = f": {disassemble(line.inst, line.pc, None, trap.hart.features)}" if line.inst else ""
     yield f"  {where}{text}"
+    if trap.expected:
+        yield f"  a landing pad was expected here, {_jump(debugger, trap, number)}"
     if line.gpa:
         yield f"  guest virtual address {line.tval:#x}, guest physical address {line.gpa:#x}"
     elif trap.access is not None:
         yield f"  {'guest ' if trap.rights[1] else ''}virtual address {line.tval:#x}"
     if line.cause == Cause.ECALL_VS and trap.ago == 0:
         yield f"  the guest calls its SBI: {call_name(trap.hart.x[A7], trap.hart.x[A6])}"
+
+
+def _jump(debugger: Debugger, trap: LastTrap, world: int) -> str:
+    """What made a landing pad expected."""
+    if trap.jump is None:
+        return "as the last return from a trap found it in xPELP"
+    return f"because of the indirect jump at {_place(debugger, trap.jump, world)}"
 
 
 def _place(debugger: Debugger, address: int, world: int) -> str:

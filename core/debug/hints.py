@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.debug import hints_trap, hints_walk
+from core.debug import hints_landing, hints_trap, hints_walk
 from core.debug.facts import Facts
 from core.debug.lasttrap import LastTrap
 from core.debug.walk import Walk
@@ -36,6 +36,8 @@ HINTS: tuple[Callable[[Facts], str | None], ...] = (
     hints_trap.no_instruction,
     hints_trap.epc_not_advanced,
     hints_trap.refused_instruction,
+    hints_landing.landing_pad,
+    hints_landing.not_kept,
 )
 """Most telling first."""
 

@@ -124,7 +124,7 @@ def _switch(worlds: Worlds, h: Hart, line: Line, duration: int | None) -> Switch
         h.hartid,
         worlds.number_of(line.world),
         None if entry else line.cause,
-        "VM entry" if entry else describe(line.cause),
+        "VM entry" if entry else describe(line.cause, line.tval),
         line.pc,
         line.tval,
         line.gpa,

@@ -123,6 +123,17 @@ class LastTrap:
             gmxr=v and mxr,
         )
 
+    @property
+    def expected(self) -> bool:
+        """Whether a landing pad was expected (ELP)."""
+        return bool(self.hart.trap_elp & 1)
+
+    @property
+    def jump(self) -> int | None:
+        """Address of the indirect jump that made one expected, None where ELP came from a return."""
+        address = int(self.hart.trap_elp) & ~1
+        return address if self.expected and address else None
+
     def walk(self) -> Walk | None:
         """The walk of the access, in memory as it is now; None when the trap was no fault of an access."""
         return None if self.access is None else explain(self.view(), self.line.tval, self.access)
@@ -155,6 +166,7 @@ class LastTrap:
             old = (old & ~field.mask) | (value << field.lsb & field.mask)
 
         mode = self.line.from_mode & 3
+        put(Mstatus.MPELP if self.line.to_mode == 3 else Mstatus.SPELP, self.hart.trap_elp & 1)
         if self.line.to_mode == 3:
             put(Mstatus.MPIE, Mstatus.MIE.of(old))
             put(Mstatus.MIE, 0)

@@ -42,6 +42,6 @@ def disassemble(space: spaces.Space, address: int, count: int, symbols: Callable
             if not lines:
                 raise
             break
-        lines.append(Line(address, raw, length, in_words(raw, address, name_of), name_of(address)))
+        lines.append(Line(address, raw, length, in_words(raw, address, name_of, space.hart.features), name_of(address)))
         address += length
     return lines

@@ -10,6 +10,7 @@ from core.csr.counting import settle
 from core.csr.registry import CSRS_BY_NAME, ReadOnlyCsr, read_csr, write_csr
 from core.csr.translation import Hgatp
 from core.debug.errors import ReadOnlyRegister, UnknownRegister
+from core.features import Feature
 from core.hart import Hart
 from core.mmu.tlb import update_regime
 
@@ -48,13 +49,27 @@ def _set_mode(h: Hart, value: int) -> None:
     update_regime(h)
 
 
+def _set_elp(h: Hart, value: int) -> None:
+    if value > 1:
+        raise ReadOnlyRegister("elp is 0 or 1")
+    h.elp, h.elp_jump = value, 0
+
+
 SPECIAL = {
     "pc": Special(lambda h: int(h.pc), _set_pc),
     "virt": Special(lambda h: int(h.v), instead="follows the mode; set `mode` instead"),
     "vmid": Special(lambda h: Hgatp.VMID.of(h.hgatp), instead="is a field of hgatp; set `hgatp` instead"),
     "mode": Special(lambda h: int(h.mode) | int(h.v) << 2, _set_mode),
     "priv": Special(lambda h: int(h.mode) | int(h.v) << 2, _set_mode),
+    "elp": Special(lambda h: int(h.elp), _set_elp),
 }
+NEEDS = {"elp": Feature.ZICFILP}
+"""Registers of SPECIAL that only some harts have."""
+
+
+def is_special(h: Hart, name: str) -> bool:
+    """Whether a name is one of SPECIAL that this hart has."""
+    return name in SPECIAL and (name not in NEEDS or bool(h.features_all & NEEDS[name]))
 
 
 def present_csrs(h: Hart) -> list[str]:
@@ -64,12 +79,12 @@ def present_csrs(h: Hart) -> list[str]:
 
 def register_names(h: Hart) -> list[str]:
     """Every register's name."""
-    return [*ABI_NAMES, *FP_NAMES, *SPECIAL, *present_csrs(h)]
+    return [*ABI_NAMES, *FP_NAMES, *(name for name in SPECIAL if is_special(h, name)), *present_csrs(h)]
 
 
 def read_register(h: Hart, name: str) -> int:
     """The value, with no effect on anything. Raises UnknownRegister."""
-    if name in SPECIAL:  # first: asked for at every stop
+    if is_special(h, name):  # first: asked for at every stop
         return SPECIAL[name].read(h)
     if name in ABI_NAMES:
         return int(h.x[ABI_NAMES.index(name)])
@@ -87,7 +102,7 @@ def write_register(h: Hart, name: str, value: int) -> int:
         raise ReadOnlyRegister("zero is always 0")
     if name in ABI_NAMES:
         h.x[ABI_NAMES.index(name)] = value
-    elif name in SPECIAL:
+    elif is_special(h, name):
         write = SPECIAL[name].write
         if write is None:
             raise ReadOnlyRegister(f"{name} {SPECIAL[name].instead}")

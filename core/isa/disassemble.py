@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.csr.registry import CSRS_BY_ADDRESS
-from core.isa.decode import decode_index, expand
+from core.isa.decode import decode_index, expand, taken_over
 from core.isa.encoding import (
     ALIASES,
     COMPRESSED,
@@ -38,11 +38,12 @@ ORDERINGS = {"aq": ".aq", "rl": ".rl"}
 WORD_MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
-def disassemble(word: int, address: int, symbol: Symbol | None = None) -> str:
+def disassemble(word: int, address: int, symbol: Symbol | None = None, features: int = 0) -> str:
     """The instruction `word` (raw bits, 16 or 32) at `address` as text: "mnemonic operands", registers by ABI name.
 
     Targets of jumps are absolute addresses in hex; `symbol` may give one a name ("main+8"), added in angle brackets.
-    Extensions do not matter here: whatever Hartline knows is shown. Bits that are no instruction come as ".2byte 0x..."
+    Extensions do not matter here: whatever Hartline knows is shown, but what an extension makes of encodings of another (LPAD)
+    only where it is among `features`. Bits that are no instruction come as ".2byte 0x..."
     or ".4byte 0x...".
     """
     if word & 3 != 3:
@@ -50,6 +51,7 @@ def disassemble(word: int, address: int, symbol: Symbol | None = None) -> str:
     index = decode_index(word & 0xFFFF_FFFF)
     if index == ILLEGAL_INDEX:
         return f".4byte {word & 0xFFFF_FFFF:#x}"
+    index = taken_over(index, word & 0xFFFF_FFFF, features)
     return _long(INSTRUCTIONS[index], word & 0xFFFF_FFFF, address, symbol)
 
 

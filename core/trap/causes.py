@@ -106,12 +106,14 @@ OFFSET_LSB = 8
 """Where the byte offset within a misaligned access begins in `Trap.info`."""
 
 
-def describe(xcause: int) -> str:
-    """An xcause value in words, e.g. "load guest-page fault"; reserved codes by number."""
+def describe(xcause: int, tval: int = 0) -> str:
+    """An xcause value in words, e.g. "load guest-page fault"; reserved codes by number. tval: of a software check."""
     code = xcause & ~INTERRUPT_BIT
     members: dict[int, Cause | Interrupt]
     if xcause & INTERRUPT_BIT:
         members, kind = {int(i): i for i in Interrupt}, "interrupt"
     else:
         members, kind = {int(c): c for c in Cause}, "exception"
+    if xcause == Cause.SOFTWARE_CHECK and tval in tuple(SoftwareCheck):
+        return f"{members[code].words}: {SoftwareCheck(tval).words}"
     return members[code].words if code in members else f"{kind} {code} (reserved)"

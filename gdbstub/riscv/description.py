@@ -19,7 +19,7 @@ from typing import Protocol
 from xml.sax.saxutils import quoteattr
 
 from core.trap.causes import Cause
-from gdbstub.riscv.regnums import F0, F_NAMES, FP, MODE, PC, PRIV, VIRT, VMID, X_NAMES, csr_number
+from gdbstub.riscv.regnums import ELP, F0, F_NAMES, FP, MODE, PC, PRIV, VIRT, VMID, X_NAMES, csr_number
 
 
 class FieldLike(Protocol):
@@ -73,8 +73,8 @@ _CODE_POINTER = re.compile(r"\w*(epc|tvec)")
 _CAUSE = re.compile(r"(m|mn|s|vs)cause")
 
 
-def describe(csrs: Iterable[CsrLike]) -> Description:
-    """The target description of a hart with these CSRs."""
+def describe(csrs: Iterable[CsrLike], landing_pads: bool = False) -> Description:
+    """The target description of a hart with these CSRs; landing_pads: it has ELP."""
     writer = _Writer()
     with_fields = sorted(csrs, key=lambda csr: csr.address)
     writer.line('<?xml version="1.0"?>')
@@ -86,7 +86,7 @@ def describe(csrs: Iterable[CsrLike]) -> Description:
     _cpu(writer)
     _fpu(writer)
     _csrs(writer, [csr for csr in with_fields if csr.address not in _FPU_CSRS])
-    _virtual(writer)
+    _virtual(writer, landing_pads)
     writer.line("</target>")
     return Description("\n".join(writer.lines).encode(), writer.registers)
 
@@ -180,11 +180,13 @@ def _identifier(words: str) -> str:
     return re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_") or "_"
 
 
-def _virtual(writer: _Writer) -> None:
-    """What is no architectural register: privilege and virtualization. gdb shows `priv` by a rule of its own."""
+def _virtual(writer: _Writer, landing_pads: bool) -> None:
+    """What is no register by its name: privilege, virtualization, ELP. gdb shows `priv` by a rule of its own."""
     writer.line('<feature name="org.gnu.gdb.riscv.virtual">')
     writer.register(PRIV, "priv", "int", group="system")
     writer.register(VIRT, "virt", "bool", bits=8, group="system")
     writer.register(MODE, "mode", writer.enumeration("mode_t", MODES, 1), bits=8, group="system")
     writer.register(VMID, "vmid", "int", bits=16, group="system")
+    if landing_pads:
+        writer.register(ELP, "elp", "bool", bits=8, group="system")
     writer.line("</feature>")

@@ -32,6 +32,7 @@ PRIV: Final = CSR0 + 4096
 VIRT: Final = PRIV + 1
 MODE: Final = PRIV + 2
 VMID: Final = PRIV + 3
+ELP: Final = PRIV + 4
 
 
 def csr_number(address: int) -> int:

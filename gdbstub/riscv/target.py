@@ -65,7 +65,7 @@ class RiscvTarget:
 
     def __init__(self, debugger: Debugger, worlds: Mode = Mode.AUTO) -> None:
         self.debugger = debugger
-        self.description = describe(debugger.csrs())
+        self.description = describe(debugger.csrs(), "elp" in debugger.register_names())
         self.processes = Processes(debugger, worlds)
         self.programs = Programs(debugger)
         self._registers = Registers(debugger, self.processes, self.description)

@@ -8,16 +8,19 @@ from pathlib import Path
 import pytest
 
 from core.boot.loader import Bios, BootConfig
+from core.features import DEFAULT_FEATURES, Feature
 from core.machine import Machine, MachineConfig
-from tests.support import experiments, streams
+from core.trap.causes import Cause
+from tests.support import experiments, experiments_landing, streams
 from tests.support.experiments import NAMES, build, main
 
 COUNT = 500
 
 
-def log(program: Path, engine: str, size: int) -> list[tuple[int, ...]]:
+def log(program: Path, engine: str, size: int, features: Feature = DEFAULT_FEATURES) -> list[tuple[int, ...]]:
     """What the program logs, in parts of so many words."""
-    machine = Machine(MachineConfig(BootConfig(program, bios=Bios.NONE), memory=8 << 20, engine=engine))
+    boot = BootConfig(program, bios=Bios.NONE)
+    machine = Machine(MachineConfig(boot, memory=8 << 20, engine=engine, features=features))
     machine.run(10**6)
     assert machine.exit_code == 0
     place = machine.plan.signature
@@ -37,6 +40,16 @@ def test_engines_agree(tmp_path: Path, recent: bool) -> None:
     assert {words[causes[0]] for words in native} >= {1, 2, 3, 5, 7, 8, 9, 10, 11, 12, 13, 15, 20, 21, 22, 23}
 
 
+def test_engines_agree_on_landing_pads(tmp_path: Path) -> None:
+    program = build(tmp_path, "lockstep", COUNT, True, experiments_landing.Draw)
+    features = DEFAULT_FEATURES | Feature.ZICFILP
+    reference, native = (log(program, engine, len(NAMES), features) for engine in ("reference", "native"))
+    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
+        assert dict(zip(NAMES, ours, strict=True)) == dict(zip(NAMES, theirs, strict=True)), number
+    for name, least in (("mcause", 50), ("scause", 20), ("vscause", 5)):
+        assert sum(words[NAMES.index(name)] == Cause.SOFTWARE_CHECK for words in native) > least
+
+
 def test_engines_agree_on_streams(tmp_path: Path) -> None:
     program = streams.build(tmp_path, "lockstep", 60)
     reference, native = (log(program, engine, len(streams.NAMES)) for engine in ("reference", "native"))
@@ -51,5 +64,6 @@ def test_engines_agree_on_streams(tmp_path: Path) -> None:
 def test_the_program_is_the_same_again(tmp_path: Path) -> None:
     assert experiments.experiments("x", 20) == experiments.experiments("x", 20) != experiments.experiments("y", 20)
     assert main([str(tmp_path / "a.elf"), "--count", "20"]) == 0
+    assert experiments_landing.main([str(tmp_path / "l.elf"), "--count", "20"]) == 0
     assert streams.main([str(tmp_path / "b.elf"), "--blocks", "2"]) == 0
-    assert all((tmp_path / name).read_bytes()[:4] == b"\x7fELF" for name in ("a.elf", "b.elf"))
+    assert all((tmp_path / name).read_bytes()[:4] == b"\x7fELF" for name in ("a.elf", "b.elf", "l.elf"))

@@ -39,6 +39,8 @@ SLOTS = (LOWER, LOWER + 8, UPPER + 8 * 128, G_LOWER, G_LOWER + 8, G_LOWER + 16, 
 """Page-table entries that experiments change: leaves of TEST, the pointer to them, leaves of GUEST, of TEST as a guest
 physical address."""
 ECALL, C_NOP = 0x73, 1
+FILL = ECALL | ECALL << 32
+"""What the data is full of before the instruction."""
 FS = 3 << 13
 KEPT = ("stvec", "satp", "vsatp", "hgatp", "hgeie")
 """CSRs that instructions do not write: without a handler there is no way back."""
@@ -63,7 +65,8 @@ MODES = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
 
 @dataclass(frozen=True)
 class Experiment:
-    """Values for WRITTEN and SLOTS, the instruction, a1 (an address), a2, and whether it is executed in M-mode."""
+    """Values for WRITTEN and SLOTS, the instruction, a1 (an address), a2, whether it is executed in M-mode, the doublewords
+    of the data, and x7."""
 
     csrs: dict[str, int]
     entries: tuple[int, ...]
@@ -71,13 +74,15 @@ class Experiment:
     address: int
     value: int
     machine: bool
+    fill: int = FILL
+    label: int = 0
 
     def words(self) -> Iterator[int]:
         """The record the program reads."""
         yield from self.csrs.values()
         yield from self.entries
         yield self.instruction | ECALL << 32 | (0 if self.instruction & 3 == 3 else C_NOP << 16)
-        yield from (self.address, self.value, self.machine)
+        yield from (self.address, self.value, self.machine, self.fill, self.label)
 
 
 def instructions() -> dict[str, list[int]]:
@@ -235,7 +240,7 @@ def source(experiments: list[Experiment]) -> str:
     written = list(experiments[0].csrs)
     lines = ["la t0, m_handler", "csrw mtvec, t0", "la t0, s_handler", "csrw stvec, t0", f"csrw {0x205}, t0"]
     lines += ["li t0, -1", "csrw pmpaddr0, t0", "li t0, 0x1f", "csrw pmpcfg0, t0", "la s0, records", "la s1, begin_signature"]
-    lines += [f"li s2, {ECALL | ECALL << 32}"]
+    lines += [f"li s2, {FILL}"]
     for place, entry in fixed_tables().items():
         lines += [f"li t0, {place:#x}", f"li t1, {entry:#x}", "sd t1, (t0)"]
     lines += [f"li t0, {DATA:#x}", "li t1, 1024", "1: sd s2, (t0)", "addi t0, t0, 8", "addi t1, t1, -1", "bnez t1, 1b"]
@@ -244,14 +249,14 @@ def source(experiments: list[Experiment]) -> str:
         lines += [f"ld t0, {8 * (len(written) + index)}(s0)", f"li t1, {slot:#x}", "sd t0, (t1)"]
     rest = 8 * (len(written) + len(SLOTS))
     lines += [f"ld t0, {rest}(s0)", f"li t1, {CODE:#x}", "sd t0, (t1)", f"ld a1, {rest + 8}(s0)", f"ld a2, {rest + 16}(s0)"]
-    lines += [f"ld t2, {rest + 24}(s0)", f"li t3, {CODE:#x}"]
+    lines += [f"ld t4, {rest + 24}(s0)", f"li t3, {CODE:#x}", f"ld s2, {rest + 32}(s0)", f"ld t2, {rest + 40}(s0)"]
     for place in ENDS:
         lines += [f"li t1, {place:#x}", "sd s2, (t1)"]
     lines += ["li a0, 0x777", "sc.w t1, zero, (s1)", f".word {encode('fmv.d.x', rd=1, rs1=12):#x}"]
     for index, name in enumerate(written):
         lines += [f"ld t0, {8 * index}(s0)", f"csrw {CSRS_BY_NAME[name].address:#x}, t0"]
     lines += ["fence.i", "sfence.vma", f".word {encode('hfence.vvma'):#x}, {encode('hfence.gvma'):#x}"]
-    lines += ["bnez t2, 1f", "mret", "1: jr t3"]
+    lines += ["bnez t4, 1f", "mret", "1: jr t3"]
     lines += [".balign 4", "m_handler:", "csrr t0, mstatus", "li t1, 0x20000", "csrc mstatus, t1"]
     lines += [f"li t1, {FS:#x}", "csrs mstatus, t1", f".word {encode('fmv.x.d', rd=7, rs1=1):#x}"]
     for index, name in enumerate(NAMES):
@@ -272,26 +277,27 @@ def source(experiments: list[Experiment]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def experiments(seed: str, count: int, recent: bool = True) -> list[Experiment]:
+def experiments(seed: str, count: int, recent: bool = True, kind: type[Draw] = Draw) -> list[Experiment]:
     """So many experiments; the seed says all."""
-    draw = Draw(random.Random(seed), recent)
+    draw = kind(random.Random(seed), recent)
     return [draw.draw() for _ in range(count)]
 
 
-def build(folder: Path, seed: str, count: int, recent: bool = True) -> Path:
+def build(folder: Path, seed: str, count: int, recent: bool = True, kind: type[Draw] = Draw) -> Path:
     """The program of these experiments."""
-    return assemble(folder, source(experiments(seed, count, recent)))
+    return assemble(folder, source(experiments(seed, count, recent, kind)))
 
 
 def describe(experiment: Experiment) -> list[str]:
     """An experiment in lines."""
     text = disassemble(experiment.instruction, CODE)
+    text += f"  x7 {experiment.label:#x} fill {experiment.fill:#x}" if experiment.label else ""
     lines = [f"{text}  a1 {experiment.address:#x} a2 {experiment.value:#x}" + (" in M-mode" if experiment.machine else "")]
     lines += [f"{name} {value:#x}" for name, value in experiment.csrs.items() if value and value & ~0xFFF != POISON]
     return lines + [f"entry {slot:#x}: {value:#x}" for slot, value in zip(SLOTS, experiment.entries, strict=True)]
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], kind: type[Draw] = Draw) -> int:
     """Write the program, or tell what differs in two signatures of it."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.experiments", description=__doc__)
     parser.add_argument("program", type=Path, metavar="FILE.elf")
@@ -300,7 +306,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--plain", action="store_true", help="for simulators without Svadu, Svpbmt, pointer masking ...")
     chosen = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
-        made = build(Path(folder), chosen.seed, min(chosen.count, 1500), not chosen.plain)
+        made = build(Path(folder), chosen.seed, min(chosen.count, 1500), not chosen.plain, kind)
         shutil.copy(made, chosen.program)
     return 0
 

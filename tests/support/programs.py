@@ -45,6 +45,8 @@ ENTRY_REGISTERS = (21, 22, 23)
 """Registers that often hold page-table entries."""
 SCRATCH_REGISTERS: tuple[int, ...] = (0, 3, 4, *range(16, 32))
 """Registers that results mostly go to, so that pointers last for a while."""
+LABEL = 0xFFFF_F000
+"""Bits of a landing pad, and of x7, that have the label."""
 TRANSLATION_CSRS = (0x180, 0x280, 0x680, 0x100, 0x200, 0x300, 0x3A0, 0x3B0)
 """CSRs that decide on translation and protection."""
 
@@ -226,6 +228,8 @@ class Writer(Draw):
                     word = (word & ~field.mask) | field.insert(value)
         if isinstance(record, Compressed) and not record.matches(word):
             return self.instruction(record)
+        if record.name == "lpad":  # labels as x7 has them, which often holds an address of code
+            word = record.match | self.rng.choice((0, 0, self.viewed(self.code()) & LABEL, word & LABEL))
         return word.to_bytes(bits // 8, "little")
 
     def raw(self) -> bytes:

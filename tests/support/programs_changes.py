@@ -108,6 +108,8 @@ class Changes:
             self.switch(good=True)
         if rng.random() < 0.3:
             self.set_masking()
+        if self.hart.features & Feature.ZICFILP:
+            self.set_landing()
         if rng.random() < 0.7:
             for name, value in CALM:
                 if not (name == "pmpcfg0" and self.profile.pmp):
@@ -129,6 +131,13 @@ class Changes:
         """Pointer masking in some modes."""
         for name, lsb in (("menvcfg", 32), ("henvcfg", 32), ("senvcfg", 32), ("mseccfg", 32), ("hstatus", 48)):
             self.each(name, getattr(self.hart, name) & ~(3 << lsb) | self.rng.choice((0, 2, 3)) << lsb)
+
+    def set_landing(self) -> None:
+        """Landing pads enforced in some modes, and maybe expected now."""
+        for name, bit in (("menvcfg", 2), ("henvcfg", 2), ("senvcfg", 2), ("mseccfg", 10)):
+            self.each(name, getattr(self.hart, name) & ~(1 << bit) | self.rng.choice((0, 1, 1)) << bit)
+        elp = int(self.rng.random() < 0.1)
+        self.lock.change(lambda h: setattr(h, "elp", elp), self.index)
 
     def switch(self, good: bool = False) -> None:
         """Other page tables, made ones or anything."""

@@ -24,6 +24,7 @@ PRIVILEGED = COMMON | {"compute": 20, "load": 10, "store": 10, "atomic": 4, "sys
 ACCESSES = COMMON | {"compute": 10, "float": 2, "load": 30, "store": 30, "atomic": 10, "jump": 8, "system": 4}
 FENCES = {"sfence.vma": 4, "hfence.vvma": 2, "hfence.gvma": 2, "csr": 8, "guest": 8}
 TRANSLATED = ACCESSES | FENCES
+LANDING = COMMON | {"compute": 20, "load": 5, "store": 5, "jump": 30, "lpad": 60, "system": 5, "csr": 5}
 STARTS = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
 """mode and V of the modes in which code is started."""
 BELOW_M = ("HS", "U", "VS", "VU")
@@ -88,6 +89,7 @@ PROFILES = {
         Profile("sbi", WEIGHTS | {"ecall": 10}, BELOW_M, bios=Bios.BUILTIN, paging=5),
         Profile("harts", ACCESSES | {"compute": 30}, harts=2, code=20, code_pages=2, forget=2),
         Profile("points", ACCESSES | {"compute": 30}, paging=5, points=40, longest=200),
+        Profile("landing", LANDING, features=DEFAULT_FEATURES | Feature.ZICFILP, paging=2, points=5, interrupts=20),
         Profile("mixed", WEIGHTS | {"raw": 10, "system": 20, "csr": 20}, paging=20, pmp=5, interrupts=20, csrs=20),
     )
 }
