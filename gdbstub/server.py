@@ -40,8 +40,9 @@ def parse_address(text: str) -> tuple[str, int]:
 class GdbServer:
     """Serves a target to one debugger after another.
 
-    `address` is `[HOST:]PORT`; port 0 takes any free one. `on_kill` is called, on the server's thread, when the
-    debugger kills the machine; by default the machine is reset. `on_leave` likewise, when it has hung up. `warn` gets sentences the user must see.
+    `address` is `[HOST:]PORT`; port 0 takes any free one. `on_kill` is called, on the server's thread, when the debugger
+    kills the machine; by default the machine is reset. `on_leave` is called there when it has hung up. `warn` gets sentences
+    the user must see.
     """
 
     def __init__(
