@@ -65,6 +65,7 @@ class Feature(IntFlag):
     SVVPTC = 1 << 57
     SDTRIG = 1 << 58
     ZICFILP = 1 << 59
+    ZICFISS = 1 << 60
 
 
 def feature_set(names: str) -> Feature:
@@ -86,6 +87,7 @@ NEEDS = {
     Feature.ZABHA: Feature.A,
     Feature.ZAWRS: Feature.A,
     Feature.SHLCOFIDELEG: Feature.H | Feature.SSCOFPMF,
+    Feature.ZICFISS: Feature.ZIMOP | Feature.A | Feature.S,
 }
 """What an extension depends on; those that depend on something listed come behind it."""
 

@@ -9,6 +9,7 @@ from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import M64, inline, isset, u64
 from core.tolerance import Tolerance
+from core.trap.causes import Cause
 
 CBIE = {0: "CBO.INVAL is illegal", 1: "CBO.INVAL flushes", 3: "CBO.INVAL invalidates"}
 
@@ -19,6 +20,7 @@ class EnvcfgFields:
     CBZE = rw(7, "CBO.ZERO may be used", needs=Feature.ZICBOZ)
     CBCFE = rw(6, "CBO.CLEAN and CBO.FLUSH may be used", needs=Feature.ZICBOM)
     CBIE = warl(5, 4, "CBO.INVAL", values=CBIE, needs=Feature.ZICBOM)
+    SSE = rw(3, "shadow stacks (Zicfiss)", needs=Feature.ZICFISS)
     FIOM = rw(0, "fences of I/O order memory too")
 
 
@@ -32,7 +34,7 @@ class TranslationEnvcfgFields(EnvcfgFields):
 
 
 _FIELDS = TranslationEnvcfgFields
-PARENTAL = (_FIELDS.STCE, _FIELDS.PBMTE, _FIELDS.ADUE, _FIELDS.DTE)
+PARENTAL = (_FIELDS.STCE, _FIELDS.PBMTE, _FIELDS.ADUE, _FIELDS.DTE, _FIELDS.SSE)
 """henvcfg fields that need the same bit in menvcfg (norm:menvcfg_adue_henvcfg_adue_rdonly0 and its like)."""
 FREE = M64 & ~sum(field.mask for field in PARENTAL)
 """henvcfg bits that menvcfg has no say in."""
@@ -96,6 +98,19 @@ class Senvcfg(EnvcfgFields, Csr, address=0x10A, effects=Effect.TRANSLATION):
     PMM = warl(33, 32, "pointer masking in U- and VU-mode (norm:senvcfg_pmm_Ssnpm)", values=PMM, needs=Feature.SSNPM)
     LPE = rw(2, "U- and VU-mode must have landing pads (norm:senvcfg_lpe_Zicfilp)", needs=Feature.ZICFILP)
 
+    @staticmethod
+    def read(h: Hart) -> u64:
+        """The slot, without SSE where the mode above lacks it (norm:menvcfg_sse_rdonly0, norm:henvcfg_sse_op)."""
+        return h.senvcfg if shadow_stacks(h, h.v) else h.senvcfg & u64(~_FIELDS.SSE.mask)
+
+    @staticmethod
+    def write(h: Hart, value: u64) -> None:
+        """A bit SSE that reads as zero stays as it is."""
+        new = Senvcfg.legalize(h, h.senvcfg, value)
+        if not shadow_stacks(h, h.v):
+            new = (new & u64(~_FIELDS.SSE.mask)) | (h.senvcfg & _FIELDS.SSE.mask)
+        h.senvcfg = new
+
 
 class CounterenFields:
     """One bit for each counter (norm:mcounteren_op)."""
@@ -128,6 +143,27 @@ def double_traps(h: Hart) -> bool:
 def vs_double_traps(h: Hart) -> bool:
     """Whether VS-mode has double traps (norm:henvcfg_dte_op)."""
     return isset(h.menvcfg & h.henvcfg, Menvcfg.DTE)
+
+
+def envcfg_cause(h: Hart, enable: u64) -> u64:
+    """0, or the cause with which the present mode is refused what a bit of `enable` in xenvcfg must allow.
+
+    menvcfg for all modes below M, and for U-mode senvcfg too, else illegal; henvcfg for VS- and VU-mode, and for VU-mode
+    senvcfg too, else a virtual instruction.
+    """
+    if h.mode == 3:
+        return 0
+    user = h.mode == 0 and h.senvcfg & enable == 0
+    if h.menvcfg & enable == 0 or (h.v == 0 and user):
+        return Cause.ILLEGAL_INSTRUCTION
+    return Cause.VIRTUAL_INSTRUCTION if h.v != 0 and (h.henvcfg & enable == 0 or user) else 0
+
+
+@inline
+def shadow_stacks(h: Hart, v: u64) -> bool:
+    """Whether page tables of V=0 or V=1 have shadow-stack pages, and S- or VS-mode shadow stacks (norm:ssmp_menvcfg_sse,
+    norm:ssmp_henvcfg_sse)."""
+    return isset(h.menvcfg, Menvcfg.SSE) and (v == 0 or isset(h.henvcfg, Henvcfg.SSE))
 
 
 @inline

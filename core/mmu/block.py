@@ -8,12 +8,13 @@ is no alignment to demand (norm:no_addr_misaligned_excep). PMP sees one access o
 from __future__ import annotations
 
 from core.hart import Hart
-from core.isa.intrinsics import Trap, cold, device_read, get, in_ram, ram_write, u64
+from core.isa.intrinsics import Trap, cold, device_read, get, in_ram, isset, ram_write, u64
 from core.mmu.modes import Access, Regime
 from core.mmu.physical import access_fault
 from core.mmu.pmp import pmp_allows
 from core.mmu.regime import masked, settle_data
 from core.mmu.slow import gva_info, locate, written
+from core.mmu.tlb import VOID
 
 BLOCK = 64
 """Bytes of a cache block (norm:zic64b_cache_block_size)."""
@@ -45,10 +46,11 @@ def manage_block(h: Hart, va: u64) -> None:
     """Clean, flush or invalidate a block: allowed where a load is, and faults are a store's (norm:cbm_access,
     norm:cbm_unperm_fault). As there is no cache, nothing follows.
 
-    Where a store is allowed, a load is too: page-table entries with W and without R are reserved.
+    Where a store is allowed, a load is too: page-table entries with W and without R are reserved or of shadow-stack pages.
+    Those are read but not managed (norm:ssmp_ss_cache_block_access_fault), so where they may be the TLB does not know.
     """
     settle_data(h)
-    spa = locate_block(h, va, Access.MANAGE, h.tlb_read)
+    spa = locate_block(h, va, Access.MANAGE, VOID if isset(h.regime_data, Regime.SSE) else h.tlb_read)
     if not in_ram(h, spa, BLOCK):
         h.bus_error = 0
         device_read(h, spa, 0)

@@ -58,13 +58,18 @@ class Stage(IntEnum):
 
 
 class Access(IntEnum):
-    """What an access does: AMOs, SC and CBO.ZERO are writes, LR is a read (norm:store_page_fault_no_w)."""
+    """What an access does: AMOs, SC and CBO.ZERO are writes, LR is a read (norm:store_page_fault_no_w).
+
+    Accesses by shadow-stack instructions come last; both kinds fault as stores do (norm:ss_fault_exception_code).
+    """
 
     READ = 0
     WRITE = 1
     FETCH = 2
     HLVX = 3  # a read that needs execute permission in place of read permission (norm:hlsv_u_op)
     MANAGE = 4  # cache-block management: needs what a read needs, faults as a write does (norm:cbm_unperm_fault)
+    SHADOW_READ = 5  # SSPOPCHK
+    SHADOW_WRITE = 6  # SSPUSH, SSAMOSWAP
 
 
 class Regime:
@@ -79,6 +84,12 @@ class Regime:
     MXR = rw(4, "execute-only pages are readable in the first stage")
     GMXR = rw(5, "execute-only pages are readable in the G-stage")
     PMM = rw(7, 6, "pointer masking, coded as in menvcfg.PMM; 0 while MXR acts (norm:pm_mxr_exception)")
+    SSE = rw(8, "the first stage has shadow-stack pages: a change acts without a fence (norm:zicfiss_smode_xsse)")
+
+
+def is_shadow(access: u64) -> bool:
+    """Whether an access is one by a shadow-stack instruction."""
+    return access >= Access.SHADOW_READ
 
 
 def levels_of(mode: u64) -> u64:

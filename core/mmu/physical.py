@@ -11,7 +11,7 @@ from core.trap.causes import Cause
 
 def faults_as_store(access: u64) -> bool:
     """Whether the faults of an access are store/AMO faults."""
-    return access == Access.WRITE or access == Access.MANAGE
+    return access == Access.WRITE or access >= Access.MANAGE
 
 
 def access_fault(access: u64) -> u64:

@@ -98,7 +98,8 @@ def is_empty(h: Hart, entry: u64) -> bool:
 
 
 def permits(h: Hart, config: u64, access: u64, machine: bool) -> bool:
-    """Whether the entry that matches allows the access (norm:pmp_rwx_check). HLVX needs R and X (norm:hlsv_u_op)."""
+    """Whether the entry that matches allows the access (norm:pmp_rwx_check). HLVX needs R and X (norm:hlsv_u_op),
+    shadow-stack instructions R and W (priv, Shadow Stack Memory Protection)."""
     rights = config & RWX
     if locked_down(h):
         rights = rights_locked_down(config, machine)
@@ -111,6 +112,8 @@ def permits(h: Hart, config: u64, access: u64, machine: bool) -> bool:
         needed = Pmp.X.mask
     elif access == Access.HLVX:
         needed = Pmp.R.mask | Pmp.X.mask
+    elif access >= Access.SHADOW_READ:
+        needed = Pmp.R.mask | Pmp.W.mask
     return rights & needed == needed
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 from core.csr.fields import rw
-from core.isa.intrinsics import get, isset, u64
-from core.mmu.modes import Access
+from core.isa.intrinsics import cold, get, isset, u64
+from core.mmu.modes import Access, is_shadow
 
 PTE_SIZE = 8
 """Bytes of an entry (norm:Sv39_PTESIZE)."""
@@ -41,8 +41,11 @@ class Pte:
 
 FIELDS = tuple(value for value in vars(Pte).values() if hasattr(value, "mask"))
 """The fields, most significant first."""
-LEAF_BITS = Pte.R.mask | Pte.X.mask
+READ_WRITE = Pte.R.mask | Pte.W.mask
+PERMISSIONS = READ_WRITE | Pte.X.mask
 """An entry with none of these is a pointer to the next table."""
+SHADOW_PAGE = Pte.W.mask
+"""The PERMISSIONS of a shadow-stack page (norm:ss_page_enc). In the word `known`: such entries mean something."""
 EXTENSION_BITS = Pte.N.mask | Pte.PBMT.mask
 """Bits that mean something in leaves when their extension is there, and never in pointers."""
 RESERVED_BITS = EXTENSION_BITS | Pte.RESERVED.mask
@@ -56,7 +59,8 @@ POINTER_RESERVED_BITS = Pte.D.mask | Pte.A.mask | Pte.U.mask
 
 
 class Verdict(IntEnum):
-    """What an entry is: all from NOT_VALID on are page faults. `words` says why; `rule` is where the manual says so."""
+    """What an entry is. All from NOT_VALID on are page faults, but those from SHADOW_STORE to NOT_SHADOW access faults.
+    `words` says why; `rule` is where the manual says so."""
 
     words: str
     rule: str
@@ -84,22 +88,28 @@ class Verdict(IntEnum):
     NOT_READABLE = 13, "R=0: not readable", "norm:load_page_fault_no_r"
     NOT_WRITABLE = 14, "W=0: not writable", "norm:store_page_fault_no_w"
     NOT_EXECUTABLE = 15, "X=0: not executable", "norm:fetch_page_fault_no_x"
+    SHADOW_STORE = 16, "a shadow-stack page (W=1 alone): no ordinary store or AMO", "norm:ssmp_ss_page_access_fault"
+    SHADOW_BLOCK = 17, "a shadow-stack page (W=1 alone): no cache-block instruction", "norm:ssmp_ss_cache_block_access_fault"
+    SHADOW_FETCH = 18, "a shadow-stack page (W=1 alone): no instruction fetch", "norm:ssmp_ss_implicit_access_fault"
+    NOT_SHADOW = 19, "no shadow-stack page (that is W=1 alone)", "norm:ssmp_ss_page_illegeal_access"
+    SHADOW_READ_ONLY = 20, "a read-only page, no shadow-stack page (that is W=1 alone)", "norm:ssmp_ss_read_only_page"
 
 
 def judge(pte: u64, level: u64, access: u64, known: u64, supervisor: bool, sum_set: bool, mxr_set: bool) -> u64:
     """The Verdict on an entry found at `level` for an access; A and D are looked at apart (`missing_ad`).
 
-    access: Access; known: those of EXTENSION_BITS that mean something in this stage; supervisor: the access counts as
-    S-level (G-stage: never, norm:H_vm_gpapriv); sum_set, mxr_set: SUM and MXR as they act on this access and stage
-    (norm:mstatus_sum_op, norm:mstatus_mxr_op). Steps 3 to 8 of priv, Virtual Address Translation Process.
+    access: Access; known: those of EXTENSION_BITS that mean something in this stage, and SHADOW_PAGE if that does;
+    supervisor: the access counts as S-level (G-stage: never, norm:H_vm_gpapriv); sum_set, mxr_set: SUM and MXR as they act
+    on this access and stage (norm:mstatus_sum_op, norm:mstatus_mxr_op). The G-stage knows no shadow stacks: there SHADOW_READ
+    and SHADOW_WRITE are to be judged as WRITE. Steps 3 to 8 of priv, Virtual Address Translation Process.
     """
     if not isset(pte, Pte.V):
         return Verdict.NOT_VALID
-    if not isset(pte, Pte.R) and isset(pte, Pte.W):
+    if pte & READ_WRITE == Pte.W.mask and (known & SHADOW_PAGE == 0 or isset(pte, Pte.X)):
         return Verdict.WRITE_WITHOUT_READ
     if pte & RESERVED_BITS & u64(~known) != 0:
         return Verdict.RESERVED
-    if pte & LEAF_BITS == 0:
+    if pte & PERMISSIONS == 0:
         if pte & EXTENSION_BITS != 0:
             return Verdict.POINTER_TYPE
         if pte & POINTER_RESERVED_BITS != 0:
@@ -121,6 +131,8 @@ def judge(pte: u64, level: u64, access: u64, known: u64, supervisor: bool, sum_s
 
 def judge_permission(pte: u64, access: u64, mxr_set: bool) -> u64:
     """LEAF, or which of R, W, X is missing for an access; HLVX needs X only (norm:hlsv_u_op)."""
+    if pte & PERMISSIONS == SHADOW_PAGE or is_shadow(access):
+        return judge_shadow(pte, access)
     if access == Access.READ or access == Access.MANAGE:
         if not isset(pte, Pte.R) and not (mxr_set and isset(pte, Pte.X)):
             return Verdict.NOT_READABLE
@@ -132,6 +144,30 @@ def judge_permission(pte: u64, access: u64, mxr_set: bool) -> u64:
     return Verdict.LEAF
 
 
+@cold
+def judge_shadow(pte: u64, access: u64) -> u64:
+    """The same for shadow-stack pages, and for shadow-stack instructions, which access no others (norm:ssmp_ss_load,
+    norm:ssmp_ss_page_access_fault). An HLVX does not fetch, it only needs what a fetch needs."""
+    verdict: u64 = Verdict.LEAF
+    if is_shadow(access):
+        if pte & PERMISSIONS != SHADOW_PAGE:
+            verdict = Verdict.SHADOW_READ_ONLY if pte & PERMISSIONS == Pte.R.mask else Verdict.NOT_SHADOW
+    elif access == Access.WRITE:
+        verdict = Verdict.SHADOW_STORE
+    elif access == Access.MANAGE:
+        verdict = Verdict.SHADOW_BLOCK
+    elif access == Access.FETCH:
+        verdict = Verdict.SHADOW_FETCH
+    elif access == Access.HLVX:
+        verdict = Verdict.NOT_EXECUTABLE
+    return verdict
+
+
+def is_access_fault(verdict: u64) -> bool:
+    """Whether a verdict is an access fault (priv, Virtual Address Translation Process, step 7)."""
+    return verdict >= Verdict.SHADOW_STORE and verdict <= Verdict.NOT_SHADOW
+
+
 def superpage_mask(level: u64) -> u64:
     """The page number bits that come from the address when a leaf stands at `level`; 0 for a 4 KiB page."""
     return u64((1 << u64(9 * level)) - 1)
@@ -139,7 +175,8 @@ def superpage_mask(level: u64) -> u64:
 
 def missing_ad(pte: u64, access: u64) -> u64:
     """The A and D bits that the access needs and a leaf lacks (norm:svade_access_ad_bit_clear)."""
-    needed = u64(Pte.A.mask | Pte.D.mask) if access == Access.WRITE else u64(Pte.A.mask)
+    writes = access == Access.WRITE or access == Access.SHADOW_WRITE
+    needed = u64(Pte.A.mask | Pte.D.mask) if writes else u64(Pte.A.mask)
     return needed & u64(~pte)
 
 

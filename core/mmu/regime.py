@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from core.csr.config import Henvcfg, Menvcfg, Senvcfg
+from core.csr.config import Henvcfg, Menvcfg, Senvcfg, shadow_stacks
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.csr.pmp import Mseccfg
@@ -18,7 +18,7 @@ from core.mmu.tlb import ARRAY_WORDS, DATA_BANKS, VOID, array_of, clear_bank
 M_MODE = 3
 TAKEN = 1 << 63
 """Set in h.bank_regime of a bank in use."""
-FETCH_BITS = Regime.PRIV.mask | Regime.V.mask
+FETCH_BITS = Regime.PRIV.mask | Regime.V.mask | Regime.SSE.mask
 
 
 def regime_of(h: Hart, mode: u64, v: u64) -> u64:
@@ -30,6 +30,8 @@ def regime_of(h: Hart, mode: u64, v: u64) -> u64:
     if mode == M_MODE:
         return put(M_MODE, Regime.PMM, get(h.mseccfg, Mseccfg.PMM))
     regime = mode
+    if shadow_stacks(h, v):
+        regime |= Regime.SSE.mask
     if v == 0:
         if isset(h.mstatus, Mstatus.SUM) and mode != 0:
             regime |= Regime.SUM.mask

@@ -13,7 +13,7 @@ Parameters that go through all functions:
 
 from __future__ import annotations
 
-from core.csr.config import Henvcfg, Menvcfg
+from core.csr.config import Henvcfg, Menvcfg, shadow_stacks
 from core.csr.translation import Hgatp, Satp
 from core.features import Feature
 from core.hart import Hart, state
@@ -31,10 +31,21 @@ from core.isa.intrinsics import (
     warn,
 )
 from core.mmu import watch
-from core.mmu.modes import Access, Regime, Stage, address_fits, levels_of, table_index
+from core.mmu.modes import Access, Regime, Stage, address_fits, is_shadow, levels_of, table_index
 from core.mmu.physical import access_fault, guest_page_fault, page_fault
 from core.mmu.pmp import pmp_allows
-from core.mmu.pte import EXTENSION_BITS, PTE_SIZE, Pte, Verdict, judge, leaf_target, missing_ad
+from core.mmu.pte import (
+    EXTENSION_BITS,
+    PTE_SIZE,
+    READ_WRITE,
+    SHADOW_PAGE,
+    Pte,
+    Verdict,
+    is_access_fault,
+    judge,
+    leaf_target,
+    missing_ad,
+)
 from core.tolerance import Tolerance
 from core.trap.causes import TrapInfo
 
@@ -86,7 +97,7 @@ def walk(h: Hart, stage: u64, address: u64, want: u64, va: u64, access: u64, reg
             table = get(pte, Pte.PPN)
             remaining = level
         elif verdict != Verdict.LEAF:
-            return fail(h, stage, address, va, access, info)
+            return refuse(h, stage, verdict, address, va, access, info)
         else:
             missing = missing_ad(pte, want)
             if missing != 0:
@@ -119,7 +130,7 @@ def walk_vs(h: Hart, va: u64, access: u64, regime: u64, info: u64) -> u64:
             table = get(pte, Pte.PPN)
             remaining = level
         elif verdict != Verdict.LEAF:
-            return fail(h, Stage.VS, va, va, access, info)
+            return refuse(h, Stage.VS, verdict, va, va, access, info)
         else:
             missing = missing_ad(pte, access)
             if missing != 0:
@@ -142,20 +153,24 @@ def judge_at(h: Hart, stage: u64, pte: u64, level: u64, want: u64, regime: u64, 
     norm:hlsv_sstatus_mxr).
     """
     known: u64 = 0
-    if pte & EXTENSION_BITS != 0:
+    if pte & EXTENSION_BITS != 0 or pte & READ_WRITE == Pte.W.mask:
         known = known_bits(h, stage)
     if stage == Stage.G:
-        return judge(pte, level, want, known, False, False, isset(regime, Regime.GMXR) and info & IMPLICIT == 0)
+        right: u64 = Access.WRITE if is_shadow(want) else want  # norm:active_g_stage_pte
+        return judge(pte, level, right, known, False, False, isset(regime, Regime.GMXR) and info & IMPLICIT == 0)
     supervisor = get(regime, Regime.PRIV) != 0
     return judge(pte, level, want, known, supervisor, isset(regime, Regime.SUM), isset(regime, Regime.MXR))
 
 
 def known_bits(h: Hart, stage: u64) -> u64:
     """The bits of EXTENSION_BITS that mean something in a stage: N with Svnapot, PBMT with PBMTE of menvcfg, and for the
-    VS-stage of henvcfg too (norm:Svnapot_hyp_gstage, norm:menvcfg_pbmte_op, norm:henvcfg_pbmte_op)."""
+    VS-stage of henvcfg too (norm:Svnapot_hyp_gstage, norm:menvcfg_pbmte_op, norm:henvcfg_pbmte_op). SHADOW_PAGE among them
+    when the stage has shadow-stack pages, which the G-stage never has (norm:ssmp_menvcfg_sse, norm:ssmp_henvcfg_sse)."""
     known: u64 = Pte.N.mask if h.features & Feature.SVNAPOT != 0 else 0
     if isset(h.menvcfg, Menvcfg.PBMTE) and (stage != Stage.VS or isset(h.henvcfg, Henvcfg.PBMTE)):
         known |= Pte.PBMT.mask
+    if stage != Stage.G and shadow_stacks(h, u64(stage == Stage.VS)):
+        known |= SHADOW_PAGE
     return known
 
 
@@ -188,6 +203,14 @@ def update_pte(h: Hart, stage: u64, slot: u64, spa: u64, pte: u64, va: u64, acce
     if h.strict == 0 and h.warned & u64(1 << code) == 0:
         h.warned |= u64(1 << code)
         warn(h, code, slot)
+
+
+@cold
+def refuse(h: Hart, stage: u64, verdict: u64, address: u64, va: u64, access: u64, info: u64) -> u64:
+    """Raise the fault of an entry that is neither pointer nor leaf for this access."""
+    if is_access_fault(verdict):
+        raise Trap(access_fault(access), va, 0, info & EXPLICIT)
+    return fail(h, stage, address, va, access, info)
 
 
 @cold

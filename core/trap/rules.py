@@ -6,6 +6,7 @@ The rule behind it (norm:H_cause_virtual_instruction): with V=1, what HS-mode co
 
 from __future__ import annotations
 
+from core.csr.config import envcfg_cause
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.features import Feature
@@ -42,18 +43,11 @@ def require_wait(h: Hart) -> None:
 
 
 def require_cbo(h: Hart, enable: u64) -> None:
-    """Instructions for cache blocks: xenvcfg must have a bit of `enable` (the mask of CBIE, CBCFE or CBZE) set.
-
-    menvcfg for all modes below M, and for U-mode senvcfg too, else illegal; henvcfg for VS- and VU-mode, and for VU-mode
-    senvcfg too, else a virtual instruction (norm:cbo-inval, norm:cbo-clean_cbo-flush, norm:cbo-zero_basedon_xenvcfg-CBZE).
-    """
-    if h.mode == 3:
-        return
-    user = h.mode == 0 and h.senvcfg & enable == 0
-    if h.menvcfg & enable == 0 or (h.v == 0 and user):
-        raise Trap(Cause.ILLEGAL_INSTRUCTION)
-    if h.v != 0 and (h.henvcfg & enable == 0 or user):
-        raise Trap(Cause.VIRTUAL_INSTRUCTION)
+    """Instructions for cache blocks: xenvcfg must have a bit of `enable` (the mask of CBIE, CBCFE or CBZE) set
+    (norm:cbo-inval, norm:cbo-clean_cbo-flush, norm:cbo-zero_basedon_xenvcfg-CBZE)."""
+    cause = envcfg_cause(h, enable)
+    if cause != 0:
+        raise Trap(cause)
 
 
 def require_sfence(h: Hart) -> None:
