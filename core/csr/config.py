@@ -101,7 +101,7 @@ class Senvcfg(EnvcfgFields, Csr, address=0x10A, effects=Effect.TRANSLATION):
     @staticmethod
     def read(h: Hart) -> u64:
         """The slot, without SSE where the mode above lacks it (norm:menvcfg_sse_rdonly0, norm:henvcfg_sse_op)."""
-        return h.senvcfg if shadow_stacks(h, h.v) else h.senvcfg & u64(~_FIELDS.SSE.mask)
+        return u64(h.senvcfg if shadow_stacks(h, h.v) else h.senvcfg & u64(~_FIELDS.SSE.mask))
 
     @staticmethod
     def write(h: Hart, value: u64) -> None:

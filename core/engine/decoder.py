@@ -6,7 +6,7 @@ from __future__ import annotations
 from core.engine import decoded
 from core.engine.operands import extractors
 from core.hart import Hart
-from core.isa.decode import decode_index, expand, needs, taken_over
+from core.isa.decode import decode_index, expand_for, needs, taken_over
 from core.isa.encoding import INSTRUCTIONS
 from core.isa.intrinsics import Trap, cold, end_slice, inline, u64
 from core.kernel import make_kernel
@@ -37,16 +37,16 @@ def illegal_instruction(h: Hart) -> None:
     raise Trap(Cause.ILLEGAL_INSTRUCTION)
 
 
-def word_of(raw: u64) -> u64:
+def word_of(h: Hart, raw: u64) -> u64:
     """The 32-bit form of an instruction's raw bits, 0 when there is none."""
-    return raw if raw & 3 == 3 else expand(raw & 0xFFFF)
+    return raw if raw & 3 == 3 else expand_for(raw & 0xFFFF, h.features_all)
 
 
 @cold
 def operation_of(h: Hart, raw: u64) -> u64:
     """The operation of an instruction, or ILLEGAL. Harts that have cleared misa.H share decoded instructions with harts that
     have not, so this asks what harts are made with; instructions of H look at misa.H themselves."""
-    word = word_of(raw)
+    word = word_of(h, raw)
     short = raw & 3 != 3
     if word == 0 or (short and needs(raw & 0xFFFF) & u64(~h.features) != 0):
         return decoded.ILLEGAL
@@ -80,7 +80,7 @@ def decode_at(h: Hart, entry: u64) -> u64:
     immediate: u64 = 0
     if operation != decoded.ILLEGAL:
         index = u64(operation - decoded.FIRST_INSTRUCTION) >> 1
-        word = word_of(raw)
+        word = word_of(h, raw)
         operands = OPERANDS(index, word)
         immediate = IMMEDIATES(index, word)
     decoded.fill(place, decoded.guarded(h, operation), operands, immediate, raw)

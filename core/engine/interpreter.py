@@ -45,7 +45,7 @@ class Interpreter:
             if key not in alike:
                 alike[key] = self.declare(f"op.{instruction.index}.{instruction.name}")
             self.operations.append(alike[key])
-            absent = (instruction.over or instruction).index not in short
+            absent = short.isdisjoint((instruction.index, (instruction.over or instruction).index))
             illegal = self.operations[decoded.ILLEGAL]
             self.operations.append(illegal if absent else self.declare(f"op.{instruction.index}.{instruction.name}.short"))
         self.trap = self.declare("op.trap")

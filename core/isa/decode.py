@@ -37,6 +37,7 @@ from core.isa import (
     zcb,
     zicbo,
     zicfilp,
+    zicfiss,
     zicond,
     zicsr,
     zifencei,
@@ -44,7 +45,14 @@ from core.isa import (
     zimop,
 )
 from core.isa.encoding import BY_NAME, COMPRESSED_BY_NAME, INSTRUCTIONS, Function, Instruction, operands_of
-from core.isa.generate import ILLEGAL_INDEX, decoder_source, expander_source, requirement_source, taken_over_source
+from core.isa.generate import (
+    ILLEGAL_INDEX,
+    decoder_source,
+    expander_for_source,
+    expander_source,
+    requirement_source,
+    taken_over_source,
+)
 from core.isa.intrinsics import Trap
 from core.kernel import make_kernel
 from core.trap.causes import Cause
@@ -79,6 +87,7 @@ EXTENSIONS = (
     zbc,
     zcb,
     zicfilp,
+    zicfiss,
 )
 """The files instructions are declared in. A new file is one more name here."""
 
@@ -91,6 +100,8 @@ MEMO_LIMIT = 1 << 18
 
 expand = make_kernel("expand16", expander_source())
 """expand(half): the 32-bit encoding that 16 bits stand for, 0 if they are illegal."""
+expand_for = make_kernel("expand16_for", expander_for_source(), expand16=expand)
+"""expand_for(half, features): the same where an extension may have given them another meaning."""
 needs = make_kernel("needs16", requirement_source())
 """needs(half): the Feature bits that 16 bits need besides their expansion's."""
 decode_index = make_kernel("decode_index", decoder_source())
@@ -141,7 +152,7 @@ class Decoder(dict[int, Decoded]):
             self.clear()
         word, length = raw, 4
         if raw & 3 != 3:
-            word, length = expand(raw & 0xFFFF) if self.has(needs(raw & 0xFFFF)) else 0, 2
+            word, length = expand_for(raw & 0xFFFF, self.features) if self.has(needs(raw & 0xFFFF)) else 0, 2
         index = taken_over(decode_index(word), word, self.features)
         decoded = Decoded(None, illegal, (), length, word)
         if index != ILLEGAL_INDEX and self.has(INSTRUCTIONS[index].ext):
@@ -174,6 +185,6 @@ def encode(name: str, **operands: int) -> int:
     word = record.match
     for operand, value in operands.items():
         word |= known[operand].insert(value)
-    if short is not None and not short.matches(word):
+    if not short.matches(word) if short else word & record.mask != record.match:
         raise ValueError(f"{name} with {operands} is reserved")
     return word

@@ -9,6 +9,7 @@ A drawing goes from bit 31 (or 15) down to bit 0, in pieces parted by blanks:
     (aq)        an operand that only assembly shows: the function does not get it
     rd!=0       an operand that must not have this value (several parted by commas); nzimm, nzuimm must not be zero
     fmt=1       an operand that has this value here: the function gets it, but assembly does not say it
+    rs2=00.01   an operand whose bits look like this, `.` being either; not as decimal, there is always a `.`
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ REGISTERS = frozenset({"rd", "rs1", "rs2", "rs3"})
 SIGNED = frozenset({"imm", "nzimm"})
 
 _TOKEN = re.compile(
-    r"(?P<bits>[01.]+)|(?P<hint>\()?(?P<name>[a-z]\w*)(?P<prime>')?(?:\[(?P<select>[\d:|]+)\])?\)?(?:!=(?P<never>[\d,]+)|=(?P<fixed>\d+))?"
+    r"(?P<bits>[01.]+)|(?P<hint>\()?(?P<name>[a-z]\w*)(?P<prime>')?(?:\[(?P<select>[\d:|]+)\])?\)?(?:!=(?P<never>[\d,]+)|=(?P<like>[01]*\.[01.]*)|=(?P<fixed>\d+))?"
 )
 
 
@@ -81,6 +82,7 @@ def parse(drawing: str, bits: int) -> Drawing:
     """Read a drawing of `bits` bits. Raises ValueError when it is not one."""
     position, mask, match = bits, 0, 0
     pieces: dict[str, list[tuple[int, int, int]]] = {}
+    like: dict[str, str] = {}
     primed, hints, never, given = set(), set(), {}, {}
     for text in drawing.split():
         token = _TOKEN.fullmatch(text)
@@ -102,6 +104,8 @@ def parse(drawing: str, bits: int) -> Drawing:
             primed.add(name)
         if token["hint"]:
             hints.add(name)
+        if token["like"]:
+            like[name] = token["like"]
         if token["fixed"]:
             given[name] = int(token["fixed"])
         if token["never"]:
@@ -116,4 +120,7 @@ def parse(drawing: str, bits: int) -> Drawing:
         if o.name in given:
             mask |= o.mask
             match |= o.insert(given[o.name])
+        if o.name in like:
+            mask |= o.insert(int(like[o.name].replace("0", "1").replace(".", "0"), 2))
+            match |= o.insert(int(like[o.name].replace(".", "0"), 2))
     return Drawing(mask, match, operands, frozenset(hints), constraints, frozenset(given))

@@ -44,6 +44,8 @@ class Instruction:
     """Position in INSTRUCTIONS."""
     over: Instruction | None = None
     """The instruction whose encodings this one takes over on harts that have `ext`."""
+    never: tuple[tuple[int, int], ...] = ()
+    """What it does not take over: words with `word & m == v` for an (m, v) of these."""
 
     def operand(self, name: str) -> Operand:
         """The operand of this name. Raises KeyError."""
@@ -73,6 +75,8 @@ class Compressed:
     base_match: int
     moves: tuple[tuple[int, int, int], ...]
     fills: tuple[tuple[int, int], ...]
+    over: Compressed | None = None
+    """The 16-bit instruction whose encodings this one takes over on harts that have `ext`."""
 
     def matches(self, half: int) -> bool:
         """Whether these 16 bits are this instruction."""
@@ -122,7 +126,7 @@ def instruction(
         parameters = function.__code__.co_varnames[1 : function.__code__.co_argcount]
         by_name = {o.name: o for o in drawn.operands}
         base = BY_NAME[over] if over else None
-        if drawn.never or drawn.mask & 0x7F != 0x7F or drawn.match & 3 != 3 or (own in BY_NAME and own != over):
+        if (drawn.never and not base) or drawn.mask & 0x7F != 0x7F or drawn.match & 3 != 3 or (own in BY_NAME and own != over):
             raise ValueError(f"{own}: opcode not fixed, constraints, or declared twice")
         if base and (drawn.mask & base.mask != base.mask or drawn.match & base.mask != base.match):
             raise ValueError(f"{own} is no case of {base.name}")
@@ -146,6 +150,7 @@ def instruction(
             function=function,
             index=len(INSTRUCTIONS),
             over=base,
+            never=drawn.never,
         )
         neighbours = _by_opcode.setdefault(drawn.match & 0x7F, [])
         for other in neighbours:
@@ -211,10 +216,11 @@ def hint(name: str, drawing: str, base: str, *, syntax: str) -> None:
     ALIASES.setdefault(base, []).append(Alias(name, drawn.mask, drawn.match, of, syntax, drawn.operands))
 
 
-def compressed(name: str, drawing: str, expansion: str, *, ext: str) -> None:
+def compressed(name: str, drawing: str, expansion: str, *, ext: str, over: str | None = None) -> None:
     """Declare a 16-bit instruction by the 32-bit one it expands to, in that one's syntax.
 
-    Raises ValueError when the drawing is not 16 bits, the expansion does not fit, or the encoding overlaps another.
+    `over` names the 16-bit instruction of which it is a case, with another meaning on harts with `ext`. Raises ValueError
+    when the drawing is not 16 bits, the expansion does not fit, or the encoding overlaps another.
     """
     drawn = parse(drawing, 16)
     base, bound = _bind(expansion)
@@ -240,10 +246,10 @@ def compressed(name: str, drawing: str, expansion: str, *, ext: str) -> None:
             fills.append((bits[sign], fill))
     record = Compressed(
         name, drawn.mask, drawn.match, drawn.never, drawn.operands, feature_set(ext), base, base_match,
-        _runs(bit_map), tuple(fills),
+        _runs(bit_map), tuple(fills), COMPRESSED_BY_NAME[over] if over else None,
     )  # fmt: skip
     for other in COMPRESSED:
-        if (record.match ^ other.match) & record.mask & other.mask == 0:
+        if other.over is record.over and (record.match ^ other.match) & record.mask & other.mask == 0:
             mask, match = record.mask | other.mask, record.match | other.match
             if not any(m & mask == m and match & m == v for m, v in record.never + other.never):
                 raise ValueError(f"{name} overlaps {other.name}")

@@ -21,7 +21,7 @@ def expander_source() -> str:
     for quadrant in range(3):
         lines.append(f"    if (half & 3) == {quadrant}:")
         for funct3 in range(8):
-            group = [c for c in COMPRESSED if c.match & 3 == quadrant and c.match >> 13 == funct3]
+            group = [c for c in COMPRESSED if c.match & 3 == quadrant and c.match >> 13 == funct3 and c.over is None]
             if group:
                 lines.append(f"        if (half & 0xe000) == {funct3 << 13:#x}:")
                 for record in group:
@@ -32,20 +32,30 @@ def expander_source() -> str:
     return "\n".join([*lines, "    return 0", ""])
 
 
+def expander_for_source() -> str:
+    """Source of `expand16_for(half: u64, features: u64) -> u64`: the same on a hart with these features."""
+    lines = ["def expand16_for(half: u64, features: u64) -> u64:", '    """The expansion of a 16-bit instruction here."""']
+    for record in COMPRESSED:
+        if record.over is not None:
+            lines.append(f"    if features & {int(record.ext):#x} == {int(record.ext):#x}:")
+            lines += [line.removeprefix("    ") for line in _expansion(record, record.mask)]
+    return "\n".join([*lines, "    return expand16(half)", ""])
+
+
 def requirement_source() -> str:
     """Source of `needs16(half: u64) -> u64`: the Feature bits a 16-bit instruction needs besides its expansion's."""
     lines = ["def needs16(half: u64) -> u64:", '    """What a 16-bit instruction needs."""']
     for record in COMPRESSED:
-        if record.ext != Feature.C:
+        if record.ext != Feature.C and record.over is None:
             tests = [f"(half & {record.mask:#x}) == {record.match:#x}"]
             tests += [f"(half & {m:#x}) != {v:#x}" for m, v in record.never]
             lines += [f"    if {' and '.join(tests)}:", f"        return {int(record.ext):#x}"]
     return "\n".join([*lines, f"    return {int(Feature.C):#x}", ""])
 
 
-def _expansion(record: Compressed) -> list[str]:
-    """The case of one compressed instruction, quadrant and funct3 being known."""
-    mask = record.mask & ~0xE003
+def _expansion(record: Compressed, looked_at: int = 0x1FFC) -> list[str]:
+    """The case of one compressed instruction; all but the bits of `looked_at` are known."""
+    mask = record.mask & looked_at
     tests = [f"(half & {mask:#x}) == {record.match & mask:#x}"] if mask else []
     tests += [f"(half & {m:#x}) != {v:#x}" for m, v in record.never]
     parts = [f"{record.base_match:#x}"]
@@ -81,7 +91,8 @@ def taken_over_source() -> str:
     for r in INSTRUCTIONS:
         if r.over is not None:
             lines.append(f"    if index == {r.over.index:#x} and (features & {int(r.ext):#x}) == {int(r.ext):#x}:")
-            lines += [f"        if (word & {r.mask:#x}) == {r.match:#x}:", f"            return {r.index:#x}"]
+            tests = [f"(word & {r.mask:#x}) == {r.match:#x}", *(f"(word & {m:#x}) != {v:#x}" for m, v in r.never)]
+            lines += [f"        if {' and '.join(tests)}:", f"            return {r.index:#x}"]
     return "\n".join([*lines, "    return index", ""])
 
 

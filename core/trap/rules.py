@@ -6,7 +6,7 @@ The rule behind it (norm:H_cause_virtual_instruction): with V=1, what HS-mode co
 
 from __future__ import annotations
 
-from core.csr.config import envcfg_cause
+from core.csr.config import EnvcfgFields, envcfg_cause
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.features import Feature
@@ -46,6 +46,14 @@ def require_cbo(h: Hart, enable: u64) -> None:
     """Instructions for cache blocks: xenvcfg must have a bit of `enable` (the mask of CBIE, CBCFE or CBZE) set
     (norm:cbo-inval, norm:cbo-clean_cbo-flush, norm:cbo-zero_basedon_xenvcfg-CBZE)."""
     cause = envcfg_cause(h, enable)
+    if cause != 0:
+        raise Trap(cause)
+
+
+def require_shadow_swap(h: Hart) -> None:
+    """SSAMOSWAP: M-mode, and below it SSE of xenvcfg as for ssp (norm:menvcfg_sse_op_list, norm:senvcfg_sse_Zicfilp,
+    norm:henvcfg_sse_op)."""
+    cause = envcfg_cause(h, EnvcfgFields.SSE.mask)
     if cause != 0:
         raise Trap(cause)
 

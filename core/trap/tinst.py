@@ -31,7 +31,8 @@ def kept_bits(word: u64) -> u64:
         if funct3 == 0 or funct3 > 4:  # a vector access
             return 0
         return KEEP_LOAD if opcode == LOAD_FP else KEEP_STORE
-    if opcode == AMO or opcode == MISC_MEM or (opcode == SYSTEM and funct3 == 4):  # noqa: SIM109
+    guest_access = opcode == SYSTEM and funct3 == 4 and word >> 31 == 0  # shadow-stack instructions have no transformation
+    if opcode == AMO or opcode == MISC_MEM or guest_access:  # noqa: SIM109
         return KEEP_ALL_BUT_RS1
     return 0
 
