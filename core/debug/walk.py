@@ -16,10 +16,21 @@ from core.csr.fields import Field
 from core.csr.translation import Hgatp, Satp
 from core.hart import Hart
 from core.isa.intrinsics import in_ram, ram_read
-from core.mmu.modes import MODES, Access, Mode, Regime, Stage, address_fits, table_index
+from core.mmu.modes import MODES, Access, Mode, Regime, Stage, address_fits, is_shadow, table_index
 from core.mmu.physical import access_fault, guest_page_fault, page_fault
 from core.mmu.pmp import allowed_now
-from core.mmu.pte import PTE_SIZE, Pte, Verdict, judge, leaf_target, missing_ad
+from core.mmu.pte import (
+    EXTENSION_BITS,
+    PERMISSIONS,
+    PTE_SIZE,
+    SHADOW_PAGE,
+    Pte,
+    Verdict,
+    is_access_fault,
+    judge,
+    leaf_target,
+    missing_ad,
+)
 from core.mmu.regime import data_regime, regime_of
 from core.mmu.walk import known_bits
 from core.trap.causes import describe
@@ -75,8 +86,8 @@ class View:
     """What a translation depends on. The defaults describe M-mode.
 
     priv, v: effective modes of the access; sum, mxr: as they act on the first stage (of vsstatus when v); gmxr:
-    sstatus.MXR, acting on the G-stage; adue: menvcfg.ADUE; vs_adue: henvcfg.ADUE; known, vs_known: bits of Svnapot and
-    Svpbmt that mean something in entries, vs_known in the VS-stage. read: the 8 bytes at a physical
+    sstatus.MXR, acting on the G-stage; adue: menvcfg.ADUE; vs_adue: henvcfg.ADUE; known, vs_known: what `judge` is to
+    know, vs_known in the VS-stage. read: the 8 bytes at a physical
     address, None when that is not RAM; allows: (spa, size, access, privilege) -> whether PMP allows it.
     """
 
@@ -178,6 +189,8 @@ class _Walker:
         """Both stages, then PMP."""
         view, spa = self.view, self.va
         try:
+            if is_shadow(self.access):
+                self.paging()
             if view.v:
                 self.gpa = self.stage(Stage.VS, self.va, self.access)
                 spa = self.stage(Stage.G, self.gpa, self.access)
@@ -188,6 +201,14 @@ class _Walker:
         except _Stopped as stopped:
             return stopped.walk
         return Walk(tuple(self.steps), spa, self.gpa)
+
+    def paging(self) -> None:
+        """Shadow-stack instructions need a first stage."""
+        if self.view.priv == M_LEVEL and not self.view.v:
+            self.stop(access_fault(self.access), "there are no shadow stacks in M-mode", "norm:ssmp_ssamoswap")
+        if not Satp.MODE.of(self.view.vsatp if self.view.v else self.view.satp):
+            name = "vsatp" if self.view.v else "satp"
+            self.stop(access_fault(self.access), f"shadow stacks need paging, and {name} is Bare", "norm:satp_mode_bare")
 
     def stage(self, stage: Stage, address: int, want: Access) -> int:
         """Translate in one stage; VS-stage entries are themselves translated by the G-stage."""
@@ -210,13 +231,15 @@ class _Walker:
                 level -= 1
                 continue
             if verdict != Verdict.LEAF:
-                self.page_fault(stage, address, level, place, spa, pte, *self.reason(stage, verdict))
+                words, rule = self.reason(stage, verdict)
+                self.page_fault(stage, address, level, place, spa, pte, words, rule, access=is_access_fault(verdict))
             missing = missing_ad(pte, want) if self.permissions else 0
             if missing and not self.update(stage, address, level, place, spa, pte, missing):
                 continue  # the entry has changed: the walker looks again
             target = leaf_target(pte, level, address)
+            kind = "shadow-stack " if stage != Stage.G and pte & PERMISSIONS == SHADOW_PAGE else ""
             updated = f"; hardware sets {bit_names(missing)}" if missing else ""
-            self.note(stage, level, place, spa, pte, f"leaf, {size_words(pte, level)}: {target:#x}{updated}")
+            self.note(stage, level, place, spa, pte, f"leaf, {kind}{size_words(pte, level)}: {target:#x}{updated}")
             return target
 
     def nested(self, gpa: int, want: Access) -> int:
@@ -241,7 +264,8 @@ class _Walker:
         """The verdict on an entry with the rights of the view; permissions count only if asked for."""
         view = self.view
         if stage == Stage.G:
-            verdict = judge(pte, level, want, view.known, False, False, view.gmxr and self.implicit is None)
+            known, right = view.known & EXTENSION_BITS, Access.WRITE if is_shadow(want) else want
+            verdict = judge(pte, level, right, known, False, False, view.gmxr and self.implicit is None)
         else:
             known = view.vs_known if stage == Stage.VS else view.known
             verdict = judge(pte, level, want, known, view.priv != 0, view.sum, view.mxr)
@@ -280,11 +304,23 @@ class _Walker:
         self.stop(page_fault(self.access), text, FITS_RULE[name])
 
     def page_fault(
-        self, stage: Stage, address: int, level: int, place: int, spa: int, pte: int, text: str, rule: str
+        self,
+        stage: Stage,
+        address: int,
+        level: int,
+        place: int,
+        spa: int,
+        pte: int,
+        text: str,
+        rule: str,
+        *,
+        access: bool = False,
     ) -> NoReturn:
-        """An entry fails."""
+        """An entry fails; access: the fault is an access fault."""
         self.note(stage, level, place, spa, pte, text, ok=False)
         where = f"{text}, in the {stage.name}-stage entry at {place:#x}"
+        if access:
+            self.stop(access_fault(self.access), where, rule)
         if stage == Stage.G:
             self.stop(guest_page_fault(self.access), where, rule, address)
         self.stop(page_fault(self.access), where, rule)

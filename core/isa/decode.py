@@ -177,7 +177,7 @@ def encode(name: str, **operands: int) -> int:
     """The encoding of instruction `name` ("addi", or "c.addi" for 16 bits) with these operands.
 
     Operands not given have zero bits. Raises KeyError for an unknown name or operand, ValueError for a value that does
-    not fit and for reserved 16-bit encodings.
+    not fit and for reserved encodings.
     """
     short = COMPRESSED_BY_NAME.get(name)
     record = BY_NAME[name] if short is None else short
@@ -185,6 +185,7 @@ def encode(name: str, **operands: int) -> int:
     word = record.match
     for operand, value in operands.items():
         word |= known[operand].insert(value)
-    if not short.matches(word) if short else word & record.mask != record.match:
+    fits = word & record.mask == record.match and all(word & mask != value for mask, value in record.never)
+    if not fits or any(known[operand].extract(word) != value for operand, value in operands.items()):
         raise ValueError(f"{name} with {operands} is reserved")
     return word

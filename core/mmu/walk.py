@@ -66,6 +66,8 @@ def translate(h: Hart, va: u64, access: u64, regime: u64, info: u64) -> u64:
     into the Trap; GVA is added here (norm:hstatus_gva_op).
     """
     h.walk_super = 0
+    if is_shadow(access):
+        demand_paging(h, va, access, regime, info)
     if get(regime, Regime.PRIV) == 3:
         return va
     if not isset(regime, Regime.V):
@@ -76,6 +78,16 @@ def translate(h: Hart, va: u64, access: u64, regime: u64, info: u64) -> u64:
     if h.watch_gpa != 0:
         watch.saw(h, va, gpa)
     return spa
+
+
+@cold
+def demand_paging(h: Hart, va: u64, access: u64, regime: u64, info: u64) -> None:
+    """Shadow-stack instructions raise an access fault with the rights of M-mode, and where the first stage is Bare
+    (norm:ssmp_ssamoswap, norm:satp_mode_bare)."""
+    guest = isset(regime, Regime.V)
+    mode = get(h.vsatp if guest else h.satp, Satp.MODE)
+    if get(regime, Regime.PRIV) == 3 or mode == 0:
+        raise Trap(access_fault(access), va, 0, info | TrapInfo.GVA if guest else info)
 
 
 def walk(h: Hart, stage: u64, address: u64, want: u64, va: u64, access: u64, regime: u64, info: u64) -> u64:

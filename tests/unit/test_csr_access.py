@@ -31,6 +31,7 @@ from tests.unit.test_csr_support import (
 )
 
 TVM, VTVM, TM, STCE = bit("mstatus", "TVM"), bit("hstatus", "VTVM"), bit("mcounteren", "TM"), bit("menvcfg", "STCE")
+SSE = bit("menvcfg", "SSE")
 
 MATRIX: dict[str, tuple[str | int, dict[str, int]]] = {  # kind of CSR: (an example, cause by mode for reads)
     "unprivileged": ("cycle", {"M": 0, "HS": 0, "U": 0, "VS": 0, "VU": 0}),
@@ -59,7 +60,8 @@ def test_access_matrix(kind: str, mode: str) -> None:
 @pytest.mark.parametrize("name", sorted(CSRS_BY_NAME.keys() - {"seed"}))  # which has rules of its own
 def test_every_csr_obeys_the_privilege_in_its_address(name: str) -> None:
     csr = CSRS_BY_NAME[name]
-    slots: dict[str, Any] = {"mcounteren": ONES, "hcounteren": ONES, "scounteren": ONES, "henvcfg": STCE, "menvcfg": STCE}
+    slots: dict[str, Any] = {"mcounteren": ONES, "hcounteren": ONES, "scounteren": ONES}
+    slots |= {"henvcfg": STCE | SSE, "menvcfg": STCE | SSE, "senvcfg": SSE}
     h = make_hart(features=ALL, **slots | IMSIC)
     h.mstatus |= bit("mstatus", "FS")
     h.vsstatus |= bit("vsstatus", "FS")

@@ -25,9 +25,10 @@ ARCHITECTURE = (
     "rv64imafdch_zicbom_zicbop_zicboz_zicsr_zifencei_zihintpause_zawrs_zfh_zba_zbb_zbc_zbs_svinval"  # binutils 2.40 and newer
 )
 NEWER = Feature.ZICOND | Feature.ZIMOP | Feature.ZCMOP | Feature.ZACAS | Feature.ZABHA | Feature.ZCB | Feature.ZFA
+NEWER |= Feature.ZICFISS
 """What binutils 2.40 does not know; `test_texts` has these."""
-NEWER_CSRS = {0x321, 0x322}
-"""Those of Smcntrpmf, which it shows as numbers."""
+NEWER_CSRS = {0x011, 0x321, 0x322}
+"""ssp and those of Smcntrpmf, which it shows as numbers."""
 KNOWN_CSRS = [address for address in CSRS_BY_ADDRESS if address not in NEWER_CSRS]
 NEWER_SHORT = [record for record in COMPRESSED if record.ext & NEWER]
 NTL = {2: "ntl.p1", 3: "ntl.pall", 4: "ntl.s1", 5: "ntl.all"}

@@ -37,9 +37,11 @@ from tests.unit.test_mmu_support import (
     X,
 )
 
-CAUSES = {"page": (13, 15, 12, 13, 15), "guest": (21, 23, 20, 21, 23), "access": (5, 7, 1, 5, 7)}
+CAUSES = {"page": (13, 15, 12, 13, 15, 15, 15), "guest": (21, 23, 20, 21, 23, 23, 23), "access": (5, 7, 1, 5, 7, 7, 7)}
 """Cause by kind of fault, then by Access."""
 GUEST_RAM = 0x4000_0000
+SSE = 8
+SHADOWS = (Access.SHADOW_READ, Access.SHADOW_WRITE)
 
 
 class Fault(Exception):
@@ -70,8 +72,12 @@ class Model:
     written: dict[int, int]
     pbmt: bool
     vs_pbmt: bool
+    sse: bool
+    vs_sse: bool
 
     def run(self, va: int) -> int:
+        if self.access in SHADOWS and (self.mode == 3 or (self.vsatp if self.v else self.satp) == 0):
+            raise Fault("access")
         if self.v:
             return self.stage("G", self.stage("VS", va, self.access, 0), self.access, 0)
         return va if self.mode == 3 else self.stage("S", va, self.access, 0)
@@ -109,10 +115,11 @@ class Model:
             bits = [pte // 2**n % 2 for n in range(64)]
             valid, r, w, x, u, _, a, d = bits[:8]
             typed = self.vs_pbmt and self.pbmt if stage == "VS" else self.pbmt
-            if not valid or (w and not r) or any(bits[54:61]) or (any(bits[61:63]) and not typed):
+            shadow = {"S": self.sse, "VS": self.sse and self.vs_sse, "G": False}[stage] and w and not r and not x
+            if not valid or (w and not r and not shadow) or any(bits[54:61]) or (any(bits[61:63]) and not typed):
                 raise self.fault(stage, address, implicit)
             ppn = pte // 2**10 % 2**44
-            if not r and not x:
+            if not r and not x and not w:
                 if i == 0 or a or d or u or any(bits[61:]):
                     raise self.fault(stage, address, implicit)
                 i, table = i - 1, ppn * 4096
@@ -121,32 +128,41 @@ class Model:
                 raise self.fault(stage, address, implicit)
             if all(bits[61:63]) or (bits[63] and (i > 0 or ppn % 16 != 8)):
                 raise self.fault(stage, address, implicit)
-            if not self.permitted(stage, kind, implicit, r, w, x, u):
+            if not self.user_ok(stage, kind, u):
                 raise self.fault(stage, address, implicit)
-            if not a or (kind == Access.WRITE and not d):
+            if stage != "G" and self.clashes(kind, bool(shadow), r, w, x):
+                raise Fault("access")
+            if not self.permitted(stage, kind, implicit, bool(shadow), r, w, x):
+                raise self.fault(stage, address, implicit)
+            writes = kind in (Access.WRITE, Access.SHADOW_WRITE)
+            if not a or (writes and not d):
                 if not (self.vs_adue and self.adue if stage == "VS" else self.adue):
                     raise self.fault(stage, address, implicit)
                 spa = self.physical(stage, table + vpn * 8, Access.WRITE)
                 if self.read(spa) != pte:
                     continue
-                self.written[spa] = pte | A | (D if kind == Access.WRITE else 0)
+                self.written[spa] = pte | A | (D if writes else 0)
             size = 2 ** (12 + 9 * i)
             if bits[63]:
                 return int(ppn // 16 * 16 * 4096 + address % 0x10000)
             return int(ppn * 4096 + address % size)
 
-    def permitted(self, stage: str, kind: int, implicit: int, r: int, w: int, x: int, u: int) -> bool:
-        if stage == "G":
-            mxr = self.mxr and not implicit
-            user_ok = bool(u)
-        else:
-            mxr = self.mxr or (stage == "VS" and self.vs_mxr)
-            sum_bit = self.vs_sum if stage == "VS" else self.sum_bit
-            user_ok = bool(u) if self.mode == 0 else not u or (sum_bit and kind != Access.FETCH)
-        if not user_ok:
-            return False
-        readable = r or (mxr and x)
-        return bool((readable, w, x, x, readable)[kind])
+    def user_ok(self, stage: str, kind: int, u: int) -> bool:
+        if stage == "G" or self.mode == 0:
+            return bool(u)
+        return not u or ((self.vs_sum if stage == "VS" else self.sum_bit) and kind != Access.FETCH)
+
+    def clashes(self, kind: int, shadow: bool, r: int, w: int, x: int) -> bool:
+        """Step 7: shadow-stack pages and other accesses, shadow-stack accesses and other pages."""
+        if kind in SHADOWS:
+            return not shadow and (r, w, x) != (1, 0, 0)
+        return shadow and kind in (Access.WRITE, Access.FETCH, Access.MANAGE)
+
+    def permitted(self, stage: str, kind: int, implicit: int, shadow: bool, r: int, w: int, x: int) -> bool:
+        mxr = self.mxr and not implicit if stage == "G" else self.mxr or (stage == "VS" and self.vs_mxr)
+        readable = r or shadow or (mxr and x)
+        push = r and w if stage == "G" else shadow
+        return bool((readable, w, x, x, readable, push, push)[kind])
 
 
 class Tables(Bench):
@@ -185,8 +201,8 @@ class Tables(Bench):
             hgatp=self.satp(gmode, groot) if gmode else 0,
             mstatus=pick([0, 0, SUM]) | pick([0, 0, MXR]),
             vsstatus=pick([0, 0, SUM]) | pick([0, 0, MXR]),
-            menvcfg=pick([0, ADUE, ADUE]) | pick([0, PBMTE]),
-            henvcfg=pick([0, ADUE, ADUE]) | pick([0, PBMTE]),
+            menvcfg=pick([0, ADUE, ADUE]) | pick([0, PBMTE]) | pick([0, SSE, SSE]),
+            henvcfg=pick([0, ADUE, ADUE]) | pick([0, PBMTE]) | pick([0, SSE, SSE]),
         )
 
     def random_va(self) -> int:
@@ -201,7 +217,7 @@ class Tables(Bench):
         level = rng.choice([0] * 8 + [1, 1, 2]) if stage != "G" else rng.choice([0] * 30 + [1])
         if rng.random() < 0.9:
             target = target >> (12 + 9 * level) << (12 + 9 * level)
-        bits = V | (rng.choice([R, X, R | X, R | W, R | W | X, R | W | X]) if rng.random() < 0.95 else rng.randrange(16))
+        bits = V | (rng.choice([R, X, R | X, R | W, R | W | X, R | W | X, W, W]) if rng.random() < 0.95 else rng.randrange(16))
         bits |= (U if rng.random() < user else 0) | (0 if rng.random() < 0.15 else A) | (0 if rng.random() < 0.3 else D)
         if stage == "G":
             bits |= R | (W if rng.random() < 0.9 else 0)
@@ -215,6 +231,7 @@ class Tables(Bench):
             memory, h.satp, h.vsatp, h.hgatp, mode, v,
             h.mstatus & SUM != 0, h.mstatus & MXR != 0, h.vsstatus & SUM != 0, h.vsstatus & MXR != 0,
             h.menvcfg & ADUE != 0, h.henvcfg & ADUE != 0, access, {}, h.menvcfg & PBMTE != 0, h.henvcfg & PBMTE != 0,
+            h.menvcfg & SSE != 0, h.henvcfg & SSE != 0,
         )  # fmt: skip
 
 
