@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.output import error
+from cli.values import RNMI_VECTORS
 
 if TYPE_CHECKING:
     from core.debug.target import Debugger
@@ -21,7 +23,7 @@ class LaunchError(Exception):
 
 
 def cpu_properties() -> list[str]:
-    """The names --cpu knows: the extensions and choices of core.features."""
+    """The names --cpu knows, besides addresses: the extensions and choices of core.features."""
     from core.features import Feature
 
     return [str(feature.name).lower() for feature in Feature]
@@ -35,7 +37,7 @@ class Options:
     bios: str = "builtin"
     memory: int = 128 << 20
     harts: int = 1
-    cpu: dict[str, bool] = field(default_factory=dict)
+    cpu: Mapping[str, int] = field(default_factory=dict)
     append: str | None = None
     initrd: Path | None = None
     engine: str = ENGINES[0]
@@ -59,8 +61,10 @@ class Options:
 
         features = DEFAULT_FEATURES
         for name, on in self.cpu.items():
-            feature = Feature[name.upper()]
-            features = features | feature if on else features & ~feature
+            if name not in RNMI_VECTORS:
+                feature = Feature[name.upper()]
+                features = features | feature if on else features & ~feature
+        interrupts, exceptions = (self.cpu.get(name, 0) for name in RNMI_VECTORS)
         bios = Bios(self.bios) if self.bios in ("builtin", "none") else Path(self.bios)
         config = MachineConfig(
             boot=BootConfig(self.file, bios, self.initrd, self.append),
@@ -70,6 +74,7 @@ class Options:
             strict=self.strict,
             engine=self.engine,
             board=self.board or USUAL_BOARD,
+            rnmi_vectors=(interrupts, exceptions),
             reboot=self.reboot,
         )
         try:

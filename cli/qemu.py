@@ -55,7 +55,7 @@ class Wanted:
     bios: str = "builtin"
     memory: int = 128 << 20
     harts: int = 1
-    cpu: dict[str, bool] = field(default_factory=dict)
+    cpu: dict[str, int] = field(default_factory=dict)
     append: str | None = None
     initrd: Path | None = None
     gdb: tuple[str, int] | None = None

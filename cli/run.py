@@ -93,7 +93,7 @@ def _symbols(words: list[str]) -> tuple[tuple[str, Path], ...]:
     return tuple((which, Path(file)) for which, _, file in (word.partition("=") for word in words))
 
 
-def _cpu(text: str) -> dict[str, bool]:
+def _cpu(text: str) -> dict[str, int]:
     from cli.values import BadValue
 
     try:

@@ -37,7 +37,8 @@ STYLES = {"error": "31", "warning": "33", "guest": "2", "headline": "1", "code":
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_]?)|[\x00-\x08\x0b-\x1f\x7f]")
 
 
-STARTS = (("=> ", "code"), ("trap: ", "headline"), ("sret: ", "headline"), ("mret: ", "headline"), ("note: ", "warning"))
+HEADLINES = ("trap: ", "sret: ", "mret: ", "mnret: ")
+STARTS = (("=> ", "code"), *((start, "headline") for start in HEADLINES), ("note: ", "warning"))
 
 
 def style_of(line: str) -> str | None:

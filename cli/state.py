@@ -48,8 +48,10 @@ def look(context: Context) -> HartState:
 def return_target(context: Context, mode: str) -> tuple[str, str, int] | None:
     """(instruction, mode it goes to, pc it goes to) of the trap return of a hart in `mode`; None in U and VU.
 
-    sret: norm:sret_v0, norm:sret_v1. mret: norm:mret_h.
+    sret: norm:sret_v0, norm:sret_v1. mret: norm:mret_h. mnret: norm:mnret_restore.
     """
+    from core.debug.returns import in_rnmi_handler
+
     field = context.field
     if mode == "VS":
         return "sret", "VS" if field("vsstatus.SPP") else "VU", context.value("vsepc")
@@ -57,6 +59,9 @@ def return_target(context: Context, mode: str) -> tuple[str, str, int] | None:
         nominal = PRIVILEGE_OF_SPP[field("sstatus.SPP")]
         virtual = field("hstatus.SPV")
         return "sret", _mode(virtual, nominal), context.value("sepc")
+    if mode == "M" and in_rnmi_handler(context.debugger.machine.harts[context.hart]):
+        nominal = {0: "U", 1: "S", 3: "M"}.get(field("mnstatus.MNPP"), "U")
+        return "mnret", _mode(field("mnstatus.MNPV"), nominal), context.value("mnepc")
     if mode == "M":
         previous = field("mstatus.MPP")
         nominal = {0: "U", 1: "S", 3: "M"}.get(previous, "U")

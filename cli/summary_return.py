@@ -12,7 +12,7 @@ from cli.format import csr_summary, wrapped
 if TYPE_CHECKING:
     from core.debug.returns import Return
 
-SRET, MRET = 0x1020_0073, 0x3020_0073
+RETURNS = {0x1020_0073: "sret", 0x3020_0073: "mret", 0x7020_0073: "mnret"}
 
 
 def return_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
@@ -26,10 +26,9 @@ def return_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
         raw = context.debugger.read_memory(pc, 4, hart=context.hart)
     except DebugError:
         return
-    if int.from_bytes(raw, "little") != (MRET if mode == "M" else SRET):
-        return
-    found = trap_return(context.debugger, context.hart)
-    if found is not None:
+    instruction = RETURNS.get(int.from_bytes(raw, "little"))
+    found = trap_return(context.debugger, context.hart) if instruction else None
+    if found is not None and found.instruction == instruction:
         yield from target_lines(context, found)
 
 

@@ -56,8 +56,13 @@ FALSE = {"off", "false", "no", "0"}
 CPU_MODELS = ("rv64", "max")
 
 
-def parse_cpu(text: str, known: list[str]) -> dict[str, bool]:
-    """Properties in `rv64,sstc=off,h=on` by name: what `--cpu` switches on or off. `known`: the names there are.
+RNMI_VECTORS = ("rnmi-interrupt-vector", "rnmi-exception-vector")
+"""CPU properties that are addresses, by QEMU's names."""
+
+
+def parse_cpu(text: str, known: list[str]) -> dict[str, int]:
+    """Properties in `rv64,sstc=off,h=on` by name: what `--cpu` switches on or off, and RNMI_VECTORS. `known`: the names
+    there are.
 
     A bare property, `+name` and `-name` are understood too. Raises BadValue naming the nearest known one.
     """
@@ -65,9 +70,12 @@ def parse_cpu(text: str, known: list[str]) -> dict[str, bool]:
     if model not in CPU_MODELS:
         hint = did_you_mean(model, CPU_MODELS) or f"; known are {', '.join(CPU_MODELS)}"
         raise BadValue(f"no CPU model {model!r}{hint}")
-    wanted: dict[str, bool] = {}
+    wanted: dict[str, int] = {}
     for part in properties:
         name, equals, value = part.partition("=")
+        if name.strip().lower() in RNMI_VECTORS:
+            wanted[name.strip().lower()] = _vector(name, value)
+            continue
         on = True
         if equals and value.lower() not in TRUE | FALSE:
             raise BadValue(f"CPU property {name!r} is on or off, not {value!r}")
@@ -77,7 +85,18 @@ def parse_cpu(text: str, known: list[str]) -> dict[str, bool]:
             name, on = name[1:], name[0] == "+"
         name = name.strip().lower()
         if name not in known:
+            known = [*known, *RNMI_VECTORS]
             hint = did_you_mean(name, known) or f"; known are {', '.join(known)}"
             raise BadValue(f"no CPU property {name!r}{hint}")
         wanted[name] = on
     return wanted
+
+
+def _vector(name: str, text: str) -> int:
+    """The address of a handler."""
+    if not re.fullmatch(r"0x[0-9a-f]{1,16}|\d{1,19}", text.strip(), re.IGNORECASE):
+        raise BadValue(f"CPU property {name!r} is an address such as 0x80001000, not {text!r}")
+    value = int(text, 0)
+    if value & 1:
+        raise BadValue(f"CPU property {name!r} is {text}: instructions have even addresses")
+    return value

@@ -66,6 +66,7 @@ class Feature(IntFlag):
     SDTRIG = 1 << 58
     ZICFILP = 1 << 59
     ZICFISS = 1 << 60
+    SMRNMI = 1 << 61
 
 
 def feature_set(names: str) -> Feature:

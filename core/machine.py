@@ -40,7 +40,7 @@ from core.mmu.watch import add_watch, hit_kind
 from core.scheduler import Outcome, Scheduler
 from core.tolerance import WARNINGS, Tolerance
 from core.trap.causes import Interrupt
-from core.trap.interrupts import set_line
+from core.trap.interrupts import set_line, signal_rnmi
 from core.trap.reset import reset_hart
 
 __all__ = ["Machine", "MachineConfig", "Outcome"]
@@ -60,6 +60,8 @@ class MachineConfig:
     strict: bool = False
     engine: str = "native"
     board: BoardConfig = USUAL_BOARD
+    rnmi_vectors: tuple[int, int] = (0, 0)
+    """Where Smrnmi's traps go: the RNMI trap handler, the RNMI exception trap handler. 0 is QEMU's default, too."""
     reboot: bool = True
     """Whether a reset that the program asks for is done; otherwise the machine ends with 0, as QEMU's with -no-reboot."""
 
@@ -113,6 +115,7 @@ class Machine:
         """When all harts wait for a timer: pass the time as a clock does, instead of skipping it."""
         self._attention = threading.Event()
         self._input: deque[bytes] = deque()
+        self._nmis: deque[int] = deque()
         self._keep: list[Any] = []
         self._warned: set[int] = set()
         for hart in self.harts:
@@ -191,6 +194,11 @@ class Machine:
         self._input.append(data)
         self._attention.set()
 
+    def signal_nmi(self, hart: int) -> None:
+        """An RNMI for a hart that has Smrnmi; it comes in before the next turn. Any thread."""
+        self._nmis.append(hart)
+        self._attention.set()
+
     def request_stop(self) -> None:
         """Make `run` return soon. Any thread."""
         self.stop_requested = True
@@ -236,6 +244,7 @@ class Machine:
             reset_hart(hart, self.features, strict=self.config.strict, builtin_sbi=self.plan.supervisor)
             hart.idle, hart.limit, hart.left, hart.event = 0, 0, 0, 0
             hart.irq_lines, hart.time_offset, hart.mtimecmp, hart.warned = 0, 0, NEVER, 0
+            hart.rnmi_interrupt_vector, hart.rnmi_exception_vector = self.config.rnmi_vectors
             hart.entropy = start_of_entropy(self.config.board.seed, hart.hartid)
             start_hart(hart, self.plan)
         self.current = self.harts[0]
@@ -266,11 +275,13 @@ class Machine:
 
     @property
     def has_input(self) -> bool:
-        """Whether typed bytes wait to be taken in."""
-        return bool(self._input)
+        """Whether typed bytes, or RNMIs, wait to be taken in."""
+        return bool(self._input or self._nmis)
 
     def take_input(self) -> None:
-        """Hand typed bytes to the serial port."""
+        """Hand RNMIs to their harts, typed bytes to the serial port."""
+        while self._nmis:
+            signal_rnmi(self.harts[self._nmis.popleft()])
         while self._input:
             data = self._input.popleft()
             self.board.console_input(data)

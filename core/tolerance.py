@@ -33,7 +33,7 @@ WARNINGS = {
     "menvcfg.ADUE is 1 from reset on; on hardware it is 0, then this is a guest-page fault (norm:menvcfg_adue_op)",
     Tolerance.HTINST_ALWAYS: "htinst = {detail:#x} was read: hardware may leave htinst 0 on this trap; be ready "
     "to load the instruction from guest memory, for instance with HLVX (norm:H_trap_xtinst)",
-    Tolerance.CRITICAL_ERROR: "a trap into M-mode (xcause {detail:#x}) while mstatus.MDT is 1: the hart is in the "
-    "critical-error state and stands still until a reset (norm:trap_unexp_hndl_no_rnmi)",
+    Tolerance.CRITICAL_ERROR: "a trap into M-mode (xcause {detail:#x}) while mstatus.MDT is 1 (or mnstatus.NMIE 0): the "
+    "hart is in the critical-error state and stands still until a reset (norm:trap_unexp_hndl_no_rnmi)",
 }
 """One line for each code; {detail} is the number given to `warn`."""

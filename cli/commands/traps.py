@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.context import HOST, Context
+from cli.context import HOST, CommandError, Context
 from cli.format import NARROW, clip, csr_summary, wrapped
 from cli.registry import command
 
@@ -119,3 +119,28 @@ def timer_text(timer: Timer) -> str:
     if timer.left <= 0:
         return f"{timer.register} over since {span} ({timer.makes} pending)"
     return f"{timer.register} in {span} ({timer.left:,} ticks), then {timer.makes}"
+
+
+@command("nmi [N]", help="signal a resumable non-maskable interrupt (Smrnmi) to the hart, or to hart N", example="nmi")
+def nmi(context: Context, index: int | None) -> Iterator[str]:
+    """The hart goes to the RNMI trap handler before its next instruction; with mnstatus.NMIE clear, as soon as that is
+    set. `--cpu rv64,smrnmi=on,rnmi-interrupt-vector=ADDRESS` says where that handler is.
+    """
+    from core.csr.rnmi import Mnstatus
+
+    debugger = context.debugger
+    number = context.hart if index is None else index
+    if number >= debugger.harts:
+        raise CommandError(f"no hart {number}{'; there is hart 0 only' if debugger.harts == 1 else ''}")
+    refused = debugger.nmi(number)
+    if refused is not None:
+        raise CommandError(refused)
+    if debugger.running:
+        yield f"hart {number}: an RNMI is signalled"
+        return
+    hart = debugger.machine.harts[number]
+    if Mnstatus.NMIE.of(hart.mnstatus):
+        where = context.place(hart.rnmi_interrupt_vector, HOST)
+        yield f"hart {number}: an RNMI is signalled; its handler is at {where}"
+    else:
+        yield f"hart {number}: an RNMI is signalled; it waits until software sets mnstatus.NMIE"

@@ -34,7 +34,8 @@ class Machine:
 
     program: ELF file, Linux Image or raw image; bios: "builtin" (an SBI by the host), "none" (start in M-mode) or a firmware
     file; memory: bytes of RAM; cpu: extensions and choices of core.features by name, on or off; engine: "native" or
-    "reference"; strict: no tolerances; symbols: ELF files of worlds, {"guest:1": path} or {"guest:*": path}. Raises
+    "reference"; strict: no tolerances; symbols: ELF files of worlds, {"guest:1": path} or {"guest:*": path};
+    rnmi_vectors: with Smrnmi, the handlers of RNMIs and of exceptions in M-mode while NMIE is 0. Raises
     core.boot.errors.BootError for what cannot be loaded, DebugError for symbols, ValueError for an unknown extension.
     """
 
@@ -52,6 +53,7 @@ class Machine:
         bootargs: str | None = None,
         board: BoardConfig = USUAL_BOARD,
         symbols: Mapping[str, str | Path] | None = None,
+        rnmi_vectors: tuple[int, int] = (0, 0),
     ) -> None:
         boot = BootConfig(
             None if program is None else Path(program),
@@ -59,7 +61,7 @@ class Machine:
             None if initrd is None else Path(initrd),
             bootargs,
         )
-        config = parts.MachineConfig(boot, memory, harts, _features(cpu or {}), strict, engine, board)
+        config = parts.MachineConfig(boot, memory, harts, _features(cpu or {}), strict, engine, board, rnmi_vectors)
         self.machine = parts.Machine(config)
         """The parts: harts, RAM, bus, devices."""
         self.debugger = Debugger(self.machine)

@@ -27,6 +27,8 @@ HYPERVISOR_CAUSES = 0xF << 20 | 1 << 10
 HSTATUS_RESET = 2 << 32
 """VSXL: 64."""
 SD = 1 << 63
+MNPV = 1 << 7
+"""Of mnstatus, in core.csr.rnmi."""
 MXL_64 = 2 << 62
 GUEST_FILTERS = VSINH | VUINH
 B_EXTENSION = Feature.ZBA | Feature.ZBB | Feature.ZBS
@@ -185,6 +187,7 @@ class Misa(Csr, address=0x301, slot=False, effects=Effect.TRANSLATION | Effect.I
 def drop_hypervisor(h: Hart) -> None:
     """Clear what the hypervisor extension keeps in other CSRs, and its controls (norm:misa_extensions_disabling)."""
     h.mstatus &= u64(~(Mstatus.MPV.mask | Mstatus.GVA.mask))
+    h.mnstatus &= u64(~MNPV)
     h.mideleg &= u64(~VS_LEVEL)
     h.mie &= u64(~VS_LEVEL)
     h.mip &= u64(~VS_LEVEL)

@@ -22,6 +22,7 @@ from core.debug.stops import Event, NewWorld, Resumed, StateChanged, Stop, StopK
 from core.debug.worlds import Worlds
 from core.engine.breakpoints import breakpoint_here
 from core.events import Event as Attention
+from core.features import Feature
 from core.hart import Hart
 from core.machine import Machine
 from core.scheduler import Outcome
@@ -137,6 +138,20 @@ class Control:
         if self.running:
             self._interrupted = True
             self.machine.request_stop()
+
+    def nmi(self, hart: int) -> str | None:
+        """Signal an RNMI to a hart, which takes it between two instructions; why it does not, or None. A machine that runs
+        takes it in before its next turn."""
+        state = self.machine.harts[hart]
+        if not self.machine.features & Feature.SMRNMI:
+            return "no NMI: the machine has no Smrnmi (--cpu rv64,smrnmi=on)"
+        if state.builtin_sbi:
+            return "no NMI: M-mode is the built-in SBI, which has no RNMI trap handler (--bios none or a firmware)"
+        self.machine.signal_nmi(hart)
+        if not self.running:
+            self.machine.take_input()
+            self._tell(StateChanged("rnmi"))
+        return None
 
     def wait(self, timeout: float | None = None) -> Stop | None:
         """Wait until the machine stands still and everybody has been told; None when `timeout` seconds were not enough.

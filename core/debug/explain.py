@@ -17,12 +17,15 @@ from core.hart import Hart
 from core.isa.disassemble import disassemble
 from core.mmu.pte import FIELDS
 from core.trap.causes import INTERRUPT_BIT, Cause, describe
+from core.trap.rnmi import EXCEPTION, INTERRUPT
 
 if TYPE_CHECKING:
     from core.debug.target import Debugger
 
 ACCESS_WORDS = ("load", "store", "fetch", "HLVX load")
 A6, A7 = 16, 17
+VECTORS = {INTERRUPT: "rnmi-interrupt-vector", EXCEPTION: "rnmi-exception-vector"}
+"""The properties (of --cpu) that say where Smrnmi's handlers are."""
 NEVER_THE_GUESTS = (9, 10, 11, 16, 20, 21, 22, 23)
 """Exceptions whose hedeleg bit is read-only zero (norm:hedeleg_acc)."""
 
@@ -92,8 +95,16 @@ def _who(trap: LastTrap) -> Iterator[str]:
     number = line.cause & ~INTERRUPT_BIT
     taker = _mode(line.to_mode)
     yield f"taken in {taker}-mode, because:"
+    if trap.rnmi_kind == INTERRUPT:
+        if line.interrupt and not number:
+            yield "  an RNMI always goes there, to a handler of its own (norm:rnmi_enter_mmode)"
+        else:
+            yield "  mstatus.MDT was 1, a double trap: the RNMI trap handler gets it (norm:trap_unexp_hndl_rnmi)"
+        return
     if line.from_mode == 3:
         yield "  a trap in M-mode stays in M-mode"
+        if trap.rnmi_kind == EXCEPTION:
+            yield "  mnstatus.NMIE was 0: the RNMI exception trap handler gets it (norm:rnmi_exception_nmie0)"
         return
     machine, guest = ("mideleg", "hideleg") if line.interrupt else ("medeleg", "hedeleg")
     if h.builtin_sbi and not line.interrupt:
@@ -117,8 +128,9 @@ def _wrote(trap: LastTrap) -> Iterator[str]:
     for change in trap.changes():
         yield "  " + _change(change)
     line = trap.line
-    vector = {3: "mtvec", 1: "stvec", 5: "vstvec"}[line.to_mode]
-    yield f"  pc       {line.pc:#x} -> the handler, {vector} = {getattr(trap.hart, vector):#x}"
+    vector = VECTORS.get(trap.rnmi_kind) or {3: "mtvec", 1: "stvec", 5: "vstvec"}[line.to_mode]
+    value = getattr(trap.hart, vector.replace("-", "_"))
+    yield f"  pc       {line.pc:#x} -> the handler, {vector} = {value:#x}"
 
 
 def _change(change: Change) -> str:

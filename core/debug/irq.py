@@ -9,6 +9,7 @@ from core.csr.config import sstc_enabled, vs_sstc_enabled
 from core.csr.hypervisor import Hstatus
 from core.csr.interrupts import guest_time, pending
 from core.csr.machine import Mstatus
+from core.csr.rnmi import Mnstatus, nmis_off
 from core.csr.vs import Vsstatus
 from core.features import Feature
 from core.hart import Hart
@@ -17,6 +18,7 @@ from core.trap.causes import INTERRUPT_BIT, Interrupt
 from core.trap.interrupts import pending_interrupt
 
 NEVER = (1 << 64) - 1
+NEEDED = {Interrupt.LCOFI: Feature.SSCOFPMF, Interrupt.RNMI: Feature.SMRNMI}
 VIRTUAL = (Interrupt.VSSI, Interrupt.VSTI, Interrupt.VSEI)
 
 
@@ -54,8 +56,11 @@ def lines(h: Hart, controller: str = "PLIC") -> list[Line]:
     found = []
     for each in Interrupt:
         hypervisor = each in VIRTUAL or each == Interrupt.SGEI
-        needed = Feature.H if hypervisor else Feature.SSCOFPMF if each == Interrupt.LCOFI else Feature(0)
+        needed = Feature.H if hypervisor else NEEDED.get(each, Feature(0))
         if h.features & needed != needed or (each == Interrupt.SGEI and not h.geilen):
+            continue
+        if each == Interrupt.RNMI:
+            found.append(Line(each, "signalled" if h.rnmi else "", bool(Mnstatus.NMIE.of(h.mnstatus)), "M"))
             continue
         why = source_of(h, each, controller) if bits >> each & 1 else ""
         found.append(Line(each, why, bool(h.mie >> each & 1), taker(h, each)))
@@ -118,6 +123,8 @@ def next_interrupt(h: Hart) -> Next | None:
     if not found:
         return None
     number = (found - 1) & ~INTERRUPT_BIT
+    if number == Interrupt.RNMI:
+        return Next(Interrupt.RNMI, "M", h.rnmi_interrupt_vector)
     mode = taker(h, number)
     vector = {"M": h.mtvec, "HS": h.stvec, "VS": h.vstvec}[mode]
     code = number - 1 if mode == "VS" and number in VIRTUAL else number
@@ -128,6 +135,10 @@ def hindrance(h: Hart, line: Line) -> str:
     """Why a pending interrupt is not taken now, "" if it could be."""
     enable = {"M": "mie", "HS": "hie" if line.interrupt in (*VIRTUAL, Interrupt.SGEI) else "sie", "VS": "vsie"}[line.taker]
     name = line.interrupt.name if line.taker != "VS" else line.interrupt.name.removeprefix("V")
+    if nmis_off(h):
+        return "mnstatus.NMIE is 0"
+    if line.interrupt == Interrupt.RNMI:
+        return ""
     if not line.enabled:
         return f"{enable}.{name}E is 0"
     if line.taker == "M":

@@ -11,6 +11,7 @@ from core.csr.fields import Field
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.csr.registry import CSRS_BY_NAME, read_csr
+from core.csr.rnmi import Mnstatus
 from core.csr.supervisor import SSTATUS
 from core.csr.vs import Vsstatus
 from core.debug.history import Line, line_at
@@ -19,6 +20,7 @@ from core.hart import Hart
 from core.isa.intrinsics import retired
 from core.mmu.modes import Access
 from core.trap.causes import Cause
+from core.trap.rnmi import EXCEPTION, INTERRUPT
 from core.trap.worlds import HISTORY
 
 ACCESSES = {
@@ -41,6 +43,8 @@ WRITTEN = {
     5: ("vsstatus", "vsepc", "vscause", "vstval"),
 }
 """The CSRs that a trap writes besides hstatus, by the mode that takes it."""
+WRITTEN_BY_RNMI = ("mnstatus", "mnepc", "mncause")
+"""Those that a trap to the RNMI trap handler writes."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class LastTrap:
         return self.line.from_mode >= 4
 
     @property
+    def rnmi_kind(self) -> int:
+        """Which handler of Smrnmi's it went to (core.trap.rnmi), 0 for none of them."""
+        return int(self.hart.rnmi_kind) if self.hart.rnmi_serial == self.hart.trap_serial else 0
+
+    @property
     def ago(self) -> int:
         """Instructions retired since."""
         return retired(self.hart) - self.line.retired
@@ -100,7 +109,7 @@ class LastTrap:
         mstatus = self.hart.trap_mstatus
         if self.through_guest:
             return Hstatus.SPVP.of(self.hart.trap_old[6]), True
-        if self.access != Access.FETCH and Mstatus.MPRV.of(mstatus):
+        if self.access != Access.FETCH and Mstatus.MPRV.of(mstatus) and self.rnmi_kind != EXCEPTION:
             return Mstatus.MPP.of(mstatus), bool(Mstatus.MPV.of(mstatus)) and Mstatus.MPP.of(mstatus) != 3
         return self.line.from_mode & 3, self.guest
 
@@ -141,6 +150,9 @@ class LastTrap:
     def changes(self) -> list[Change]:
         """Every CSR the trap wrote, in the order of WRITTEN, with hstatus behind sstatus."""
         line, old = self.line, [int(value) for value in self.hart.trap_old]
+        if self.rnmi_kind == INTERRUPT:
+            wrote = zip(WRITTEN_BY_RNMI, old, (self._mnstatus(old[0]), line.pc, line.cause), strict=False)
+            return [Change(CSRS_BY_NAME[name], before, after, self._now(name)) for name, before, after in wrote]
         cause = line.cause - 1 if line.to_mode == 5 and line.interrupt else line.cause
         names = WRITTEN[line.to_mode]
         tval2, tinst = (self._now(names[4]), self._now(names[5])) if len(names) > 5 else (0, 0)
@@ -179,6 +191,13 @@ class LastTrap:
             put(Mstatus.SPP, mode)
             put(Mstatus.SDT, int((vs_double_traps if self.line.to_mode == 5 else double_traps)(self.hart)))
         return old
+
+    def _mnstatus(self, old: int) -> int:
+        """mnstatus as a trap to the RNMI trap handler left it: a double trap is told as one from M-mode."""
+        interrupt, fields = self.line.interrupt, Mnstatus
+        mode = self.line.from_mode & 3 if interrupt else 3
+        old &= ~(fields.MNPP.mask | fields.MNPV.mask | fields.NMIE.mask)
+        return old | mode << fields.MNPP.lsb | (fields.MNPV.mask if interrupt and self.guest else 0)
 
     def _hstatus(self) -> int:
         old = int(self.hart.trap_old[6])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
+from core.csr.rnmi import Mnstatus, nmis_off
 from core.csr.supervisor import Stvec
 from core.csr.translation import Hgatp
 from core.csr.vs import Vsstatus
@@ -27,7 +28,7 @@ ECALLS = (Cause.ECALL_U, Cause.ECALL_S, Cause.ECALL_VS)
 
 @dataclass(frozen=True)
 class Return:
-    """instruction: "sret" or "mret"; mode: the name of the mode it goes to; pc: where; walk: of the first fetch there;
+    """instruction: "sret", "mret" or "mnret"; mode: the name of the mode it goes to; pc: where; walk: of the first fetch there;
     notes: what looks like a mistake, a sentence each; last: what would be one if the return came now."""
 
     instruction: str
@@ -38,8 +39,14 @@ class Return:
     last: tuple[str, ...] = ()
 
 
+def in_rnmi_handler(h: Hart) -> bool:
+    """Whether MNRET is the return to come: an RNMI or a double trap has cleared NMIE (after a reset mncause is 0)."""
+    return h.mode == M and nmis_off(h) and h.mncause != 0
+
+
 def trap_return(debugger: Debugger, hart: int = 0) -> Return | None:
-    """The return that the hart's mode has: of VS, HS and M; None in U and VU (norm:sret_v0, norm:sret_v1, norm:mret_h)."""
+    """The return that the hart's mode has: of VS, HS and M; None in U and VU (norm:sret_v0, norm:sret_v1, norm:mret_h,
+    norm:mnret_restore)."""
     h: Hart = debugger.machine.harts[hart]
     if h.mode == 0:
         return None
@@ -47,6 +54,9 @@ def trap_return(debugger: Debugger, hart: int = 0) -> Return | None:
         instruction, priv, v, pc = "sret", Vsstatus.SPP.of(h.vsstatus), True, h.vsepc
     elif h.mode == S:
         instruction, priv, v, pc = "sret", Mstatus.SPP.of(h.mstatus), bool(Hstatus.SPV.of(h.hstatus)), h.sepc
+    elif in_rnmi_handler(h):
+        priv = Mnstatus.MNPP.of(h.mnstatus)
+        instruction, v, pc = "mnret", bool(Mnstatus.MNPV.of(h.mnstatus)) and priv != M, h.mnepc
     else:
         priv = Mstatus.MPP.of(h.mstatus)
         instruction, v, pc = "mret", bool(Mstatus.MPV.of(h.mstatus)) and priv != M, h.mepc

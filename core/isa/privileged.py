@@ -11,7 +11,7 @@ from core.isa.encoding import alias, instruction
 from core.isa.intrinsics import Reg
 from core.mmu import fence
 from core.trap.interrupts import recheck
-from core.trap.ret import do_mret, do_sret
+from core.trap.ret import do_mnret, do_mret, do_sret
 from core.trap.rules import require_sfence, require_wfi
 
 
@@ -25,6 +25,12 @@ def mret(h: Hart) -> None:
 def sret(h: Hart) -> None:
     """SRET, return from a trap taken in HS- or VS-mode (norm:sret_v0, norm:sret_v1)."""
     do_sret(h)
+
+
+@instruction("0111000 00010 00000 000 00000 1110011", ext="Smrnmi")
+def mnret(h: Hart) -> None:
+    """MNRET, return from the RNMI trap handler (norm:mnret_exist)."""
+    do_mnret(h)
 
 
 @instruction("0001000 00101 00000 000 00000 1110011", ext="I")

@@ -7,6 +7,7 @@ from core.csr.config import Henvcfg, Menvcfg, Senvcfg, shadow_stacks
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.csr.pmp import Mseccfg
+from core.csr.rnmi import nmis_off
 from core.csr.translation import BARE, Satp
 from core.csr.vs import Vsstatus
 from core.hart import Hart
@@ -52,8 +53,8 @@ def regime_of(h: Hart, mode: u64, v: u64) -> u64:
 
 def data_regime(h: Hart) -> u64:
     """The regime of explicit loads and stores: MPRV puts MPP and MPV in the place of the current modes
-    (norm:mstatus_mprv_ldst_op, norm:mstatus_mprv_hypervisor)."""
-    if isset(h.mstatus, Mstatus.MPRV):
+    (norm:mstatus_mprv_ldst_op, norm:mstatus_mprv_hypervisor), unless NMIE is 0 (norm:mnstatus_mprv_clear)."""
+    if isset(h.mstatus, Mstatus.MPRV) and not nmis_off(h):
         return regime_of(h, get(h.mstatus, Mstatus.MPP), get(h.mstatus, Mstatus.MPV))
     return regime_of(h, h.mode, h.v)
 

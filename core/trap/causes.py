@@ -60,6 +60,7 @@ class Interrupt(IntEnum):
         member.words = words
         return member
 
+    RNMI = 0, "resumable non-maskable interrupt"  # in no mip: the code mncause has for it (norm:mncause_interrupt_zero)
     SSI = 1, "supervisor software interrupt"
     VSSI = 2, "virtual supervisor software interrupt"
     MSI = 3, "machine software interrupt"

@@ -8,12 +8,14 @@ from core.csr.config import sstc_enabled, vs_sstc_enabled
 from core.csr.counting import running_cycles, units_to_overflow
 from core.csr.interrupts import M_LEVEL, MTIP, STIP, VSTIP, VTI, guest_time, pending
 from core.csr.machine import LCOFI, Mstatus
+from core.csr.rnmi import nmis_off
 from core.csr.vs import Vsstatus
 from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import TICK, cold, end_slice, isset, now, u64
 from core.trap.causes import INTERRUPT_BIT, Cause, Interrupt
 from core.trap.delegation import Target, target_of
+from core.trap.rnmi import enter_rnmi
 from core.trap.targets import critical, enter_hs, enter_m, enter_vs, unexpected
 
 NEVER = (1 << 64) - 1
@@ -101,8 +103,14 @@ def pending_interrupt(h: Hart) -> u64:
     """The xcause value + 1 of the interrupt to be taken now, 0 if none.
 
     M-mode's come first (norm:intr_M_mode_highest_pri, norm:intr_mip_mie_op), then those HS-mode handles
-    (norm:hideleg_hs), then, with V=1, the guest's own.
+    (norm:hideleg_hs), then, with V=1, the guest's own. Before all of them comes an RNMI (norm:rnmi_priority); without
+    NMIE there is none (norm:mnstatus_nmie_disable).
     """
+    if h.features & Feature.SMRNMI != 0:
+        if nmis_off(h):
+            return 0
+        if h.rnmi != 0:
+            return u64((INTERRUPT_BIT | Interrupt.RNMI) + 1)
     bits = enabled_pending(h)
     if bits == 0 and not virtual(h):
         return 0
@@ -133,6 +141,11 @@ def take_interrupt(h: Hart) -> bool:
     h.inst = 0
     h.trap_info = 0
     h.trap_gpa = 0
+    if cause == INTERRUPT_BIT | Interrupt.RNMI:
+        h.rnmi = 0
+        h.wfi = 0
+        enter_rnmi(h, cause, h.mode, h.v)
+        return True
     target = target_of(h, cause)
     if h.features & AIA != 0:
         target = aia_target(h)
@@ -153,8 +166,11 @@ def take_interrupt(h: Hart) -> bool:
 def wakes(h: Hart) -> bool:
     """Whether WFI ends: an interrupt is pending and enabled one by one, whatever the global enables (norm:wfi_op).
 
-    With AIA that is so if one is pending at any level (AIA 1.0, WFI (Wait for Interrupt) instruction).
+    With AIA that is so if one is pending at any level (AIA 1.0, WFI (Wait for Interrupt) instruction). NMIE is one of the
+    global enables (norm:mnstatus_wfi).
     """
+    if h.rnmi != 0:
+        return True
     if virtual(h):
         return machine_bits(h) != 0 or supervisor_bits(h) != 0 or (h.features & Feature.H != 0 and guest_top(h) != 0)
     return enabled_pending(h) != 0
@@ -189,4 +205,10 @@ def set_line(h: Hart, interrupt: Interrupt, level: bool) -> None:
     """Plain Python, for devices: drive the line of MSI, MEI or SEI."""
     bit = 1 << int(interrupt)
     h.irq_lines = h.irq_lines | bit if level else h.irq_lines & ~bit
+    recheck(h)
+
+
+def signal_rnmi(h: Hart) -> None:
+    """Plain Python: an RNMI comes in; the hart, which has Smrnmi, takes it before its next instruction if NMIE is 1."""
+    h.rnmi = 1
     recheck(h)

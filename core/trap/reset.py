@@ -40,7 +40,7 @@ def reset_hart(h: Hart, features: Feature | int | None = None, *, strict: bool =
         h.menvcfg = h.henvcfg = Menvcfg.ADUE.mask
     if h.features & Feature.SMDBLTRP:
         h.mstatus |= Mstatus.MDT.mask
-    h.mode, h.v, h.wfi, h.res_valid, h.critical = 3, 0, 0, 0, 0
+    h.mode, h.v, h.wfi, h.res_valid, h.critical, h.rnmi = 3, 0, 0, 0, 0, 0
     h.elp = h.elp_jump = 0
     h.mideleg = always_delegated(h)
     reset_counting(h)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Returning from traps: MRET and SRET (priv, Trap Return)."""
+"""Returning from traps: MRET, SRET (priv, Trap Return) and MNRET (priv, Smrnmi)."""
 
 from __future__ import annotations
 
 from core.csr.counting import settle
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus, legal_epc
+from core.csr.rnmi import Mnstatus
 from core.csr.vs import Vsstatus
 from core.features import Feature
 from core.hart import Hart
@@ -47,6 +48,22 @@ def do_mret(h: Hart) -> None:
     if h.features & Feature.SMDBLTRP != 0:
         machine_return(h, mode, v)
     go_on(h, h.mepc, mode, v, pelp)
+
+
+def do_mnret(h: Hart) -> None:
+    """MNRET: to what MNPV and MNPP say, NMIE := 1 (norm:mnret_restore). Illegal below M-mode (norm:mnret_mode).
+
+    Below M-mode MPRV and MDT become 0, and SDT as by MRET (norm:mnret_mprv, norm:mstatus_mdt_clr_mnret,
+    norm:sstatus_sdt_clr_mnret, norm:vsstatus_sdt_clr_mnret).
+    """
+    if h.mode != 3:
+        raise Trap(Cause.ILLEGAL_INSTRUCTION)
+    mode = get(h.mnstatus, Mnstatus.MNPP)
+    v = get(h.mnstatus, Mnstatus.MNPV) if mode != 3 else 0
+    h.mnstatus = put(h.mnstatus, Mnstatus.NMIE, 1)
+    if mode != 3 and h.features & Feature.SMDBLTRP != 0:
+        machine_return(h, mode, v)
+    go_on(h, h.mnepc, mode, v)
 
 
 @cold

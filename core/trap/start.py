@@ -6,6 +6,7 @@ from __future__ import annotations
 from core.csr.config import Menvcfg
 from core.csr.machine import HYPERVISOR_CAUSES, S_LEVEL, Medeleg, Mstatus, always_delegated, local
 from core.csr.pmp import ADDRESS_MASK, NAPOT, Mseccfg, Pmp
+from core.csr.rnmi import Mnstatus
 from core.csr.stateen import Mstateen0, StateenFields
 from core.features import Feature
 from core.hart import Hart
@@ -36,6 +37,8 @@ def start_supervisor(h: Hart) -> None:
     h.mstatus &= ~(Mstatus.SIE.mask | Mstatus.MPRV.mask | Mstatus.MDT.mask)
     if h.features & Feature.F:
         h.mstatus |= Mstatus.FS.mask
+    if h.features & Feature.SMRNMI:
+        h.mnstatus = Mnstatus.NMIE.mask
     h.satp = 0
     h.medeleg = sum(field.mask for field in DELEGATED)
     if h.features & Feature.H:

@@ -10,14 +10,16 @@ from core.csr.config import double_traps, vs_double_traps
 from core.csr.counting import settle
 from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
+from core.csr.rnmi import nmis_off
 from core.csr.vs import Vsstatus
 from core.features import Feature
 from core.hart import Hart, state
 from core.isa.intrinsics import cold, get, isset, put, u64, warn
 from core.mmu.tlb import update_regime
 from core.tolerance import Tolerance
-from core.trap.causes import INTERRUPT_BIT
+from core.trap.causes import INTERRUPT_BIT, Cause
 from core.trap.delegation import Target
+from core.trap.rnmi import enter_rnmi, exception_vector, mdt_or_nmis_off
 from core.trap.worlds import trapping
 
 state("critical", doc="1 in the critical-error state, which only a reset ends (norm:trap_unexp_hndl_no_rnmi)")
@@ -44,10 +46,17 @@ def unexpected(h: Hart, target: u64) -> bool:
 
 @cold
 def critical(h: Hart, target: u64, cause: u64) -> bool:
-    """Whether a trap comes where not even M-mode is ready for it, with the `Target` it would have. The hart is then in the
-    critical-error state: nothing has changed, pc included, and it does nothing more (norm:trap_unexp_hndl_no_rnmi)."""
-    if not isset(h.mstatus, Mstatus.MDT) or (target != Target.M and not unexpected(h, target)):
+    """Deal with a trap that comes where not even M-mode is ready for it, with the `Target` it would have; False if it is.
+
+    With Smrnmi and NMIE=1 the RNMI trap handler gets it, with the cause mcause would have had, and as if from M-mode
+    (norm:trap_unexp_hndl_rnmi). Else the hart is in the critical-error state: nothing has changed, pc included, and it
+    does nothing more (norm:trap_unexp_hndl_no_rnmi).
+    """
+    if not mdt_or_nmis_off(h) or (target != Target.M and not unexpected(h, target)):
         return False
+    if h.features & Feature.SMRNMI != 0 and not nmis_off(h):
+        enter_rnmi(h, Cause.DOUBLE_TRAP if unexpected(h, target) else cause, 3, 0)
+        return True
     h.critical = 1
     h.npc = h.pc
     if h.warned & (1 << Tolerance.CRITICAL_ERROR) == 0:
@@ -78,9 +87,11 @@ def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -
     h.mepc = h.pc
     h.mcause = cause
     h.mtval = tval
+    h.npc = vector(h.mtvec, cause)
+    if h.features & Feature.SMRNMI != 0 and h.mode == 3 and nmis_off(h):
+        h.npc = exception_vector(h)
     h.v = 0
     h.mode = 3
-    h.npc = vector(h.mtvec, cause)
     update_regime(h)
 
 

@@ -22,6 +22,7 @@ RAM = 0x8000_0000
 CODE, CODE_PAGES = RAM, 8
 """Profiles may use fewer of these pages."""
 HANDLER = RAM + 0x1_0000
+RNMI_HANDLER = HANDLER + 0x200
 DATA, DATA_PAGES = RAM + 0x2_0000, 8
 TABLES, TABLE_PAGES = RAM + 0x4_0000, 160
 RAM_END = RAM + MEMORY
@@ -253,14 +254,17 @@ class Writer(Draw):
 
 
 def handler(level: str) -> bytes:
-    """A trap handler of "m" or "s" that goes on behind the instruction, if that has 32 bits; it spares all registers."""
-    scratch, epc = {"m": (0x340, 0x341), "s": (0x140, 0x141)}[level]
+    """A trap handler of "m", "s" or "mn" (RNMIs) that goes on behind the instruction, if that has 32 bits.
+
+    It spares all registers.
+    """
+    scratch, epc = {"m": (0x340, 0x341), "s": (0x140, 0x141), "mn": (0x740, 0x741)}[level]
     words = (
         encode("csrrw", rd=5, rs1=5, csr=scratch),
         encode("csrrs", rd=5, rs1=0, csr=epc),
         encode("addi", rd=5, rs1=5, imm=4),
         encode("csrrw", rd=0, rs1=5, csr=epc),
         encode("csrrw", rd=5, rs1=5, csr=scratch),
-        encode("mret" if level == "m" else "sret"),
+        encode(f"{level}ret"),
     )
     return b"".join(word.to_bytes(4, "little") for word in words)

@@ -15,6 +15,7 @@ from core.hart import Hart
 from core.isa.intrinsics import now
 from core.machine import Machine
 from core.mmu.tlb import flush_all, update_regime
+from core.trap.interrupts import signal_rnmi
 from tests.support.lockstep import Lockstep
 from tests.support.programs import CODE, CODE_PAGES, DATA, HANDLER, LOW_VIEW, MASK, PAGE, RAM, TABLES, Writer
 from tests.support.programs_profile import STARTS, Profile
@@ -178,8 +179,19 @@ class Changes:
         self.each("htimedelta", rng.choice((0, 0, rng.randrange(-3, 4), self.draw.integer())))
         if rng.random() < 0.5:
             self.set_counters()
+        if self.hart.features & Feature.SMRNMI:
+            self.set_rnmi()
         if rng.random() < 0.1:
             self.lock.type(b"input")
+
+    def set_rnmi(self) -> None:
+        """An RNMI, or enabled again after one; where its handler returns to."""
+        rng = self.rng
+        if rng.random() < 0.5:
+            self.lock.change(signal_rnmi, self.index)
+        if rng.random() < 0.3:
+            self.each("mnstatus", rng.getrandbits(64) | 8)
+            self.each("mnepc", self.draw.viewed(self.draw.code()))
 
     def set_counters(self) -> None:
         """Event counters that soon overflow, in some modes."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from core.hart import Hart
 from core.machine import Outcome
 from tests.support.lockstep import Lockstep
-from tests.support.programs import CODE, CODE_PAGES, HANDLER, MASK, PAGE, handler
+from tests.support.programs import CODE, CODE_PAGES, HANDLER, MASK, PAGE, RNMI_HANDLER, handler
 from tests.support.programs_changes import CALM, Changes
 from tests.support.programs_profile import Profile
 
@@ -33,6 +33,7 @@ class Episode:
         lock.write(CODE, change.draw.stream(change.words, CODE_PAGES * PAGE))
         lock.write(HANDLER, handler("m"))
         lock.write(HANDLER + 0x100, handler("s"))
+        lock.write(RNMI_HANDLER, handler("mn"))
         if self.profile.paging:
             change.make_tables()
         for change.index in range(self.profile.harts):
@@ -43,6 +44,7 @@ class Episode:
             for name in ("menvcfg", "henvcfg"):
                 change.each(name, rng.choice((0, MASK)))
             change.each("mscratch", change.draw.integer())
+            change.each("mnstatus", rng.choice((0, MASK, MASK)))
             change.set_delegation()
             change.set_registers(31)
             change.plant()

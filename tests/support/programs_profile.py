@@ -13,7 +13,7 @@ from core.devices.config import USUAL_BOARD, Aia, BoardConfig
 from core.features import DEFAULT_FEATURES, Feature
 from core.machine import MachineConfig
 from tests.support.lockstep import Lockstep
-from tests.support.programs import CODE_PAGES, MEMORY
+from tests.support.programs import CODE_PAGES, HANDLER, MEMORY, RNMI_HANDLER
 
 Made = TypeVar("Made", bound=Lockstep)
 
@@ -29,6 +29,7 @@ STARTS = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
 """mode and V of the modes in which code is started."""
 BELOW_M = ("HS", "U", "VS", "VU")
 EVERYTHING = Feature(sum(Feature))
+RNMI = DEFAULT_FEATURES | Feature.SMRNMI
 LEAST = Feature.I | Feature.M | Feature.A | Feature.S | Feature.U | Feature.ZICSR | Feature.ZIFENCEI
 
 
@@ -76,6 +77,8 @@ PROFILES = {
         Profile("privileged", PRIVILEGED, csrs=20, plant=20),
         Profile("privileged-all", PRIVILEGED, features=EVERYTHING, csrs=20, plant=20),
         Profile("interrupts", WEIGHTS | {"wfi": 2}, interrupts=60),
+        Profile("rnmi", PRIVILEGED | {"mnret": 10}, features=RNMI, interrupts=60, csrs=10, plant=20),
+        Profile("rnmi-double-trap", PRIVILEGED | {"mnret": 10}, features=EVERYTHING, interrupts=60, csrs=10, plant=20),
         Profile("paging", TRANSLATED, BELOW_M, paging=20, csrs=5, interrupts=4),
         Profile("guests", TRANSLATED, ("VS", "VU"), EVERYTHING, plant=30, paging=20, csrs=3, interrupts=2),
         Profile("guests-strict", TRANSLATED, ("HS", "VS", "VU"), strict=True, paging=20, plant=20, csrs=3, defects=20),
@@ -112,5 +115,6 @@ def lockstep_of(kind: type[Made], profile: Profile) -> Made:
             board=profile.board,
             features=profile.features,
             strict=profile.strict,
+            rnmi_vectors=(RNMI_HANDLER, HANDLER),
         )
         return kind(config)

@@ -44,13 +44,15 @@ def make_hart(
     firmware: bool | int = True,
     **slots: int,
 ) -> Hart:
-    """A hart after reset, in mode `where`, with some slots set. With firmware, all state enables are on."""
+    """A hart after reset, in mode `where`, with some slots set. With firmware, all state enables and NMIE are on."""
     h = Hart()
     h.machine = WarningLog()
     reset_hart(h, features, strict=bool(strict))
     for level in "mh" if firmware else "":
         for number in range(4):
             write_csr(h, f"{level}stateen{number}", ONES)
+    if firmware and h.features & Feature.SMRNMI:
+        write_csr(h, "mnstatus", 8)
     h.limit = h.left = BUDGET
     h.mtimecmp = ONES
     h.pc, h.npc = 0x8000_1000, 0x8000_1004

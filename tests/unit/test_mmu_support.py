@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from core.csr import access, registry  # noqa: F401  (all CSRs are declared before the first Hart is made)
+from core.csr.rnmi import Mnstatus
 from core.features import Feature
 from core.hart import Hart
 from core.isa.intrinsics import Trap
@@ -73,6 +74,7 @@ class Bench:
         h.features = h.features_all = int(ALL_FEATURES) & ((1 << 63) - 1)
         h.ram_base, h.ram_size = RAM, RAM_SIZE
         h.strict = 1
+        h.mnstatus = Mnstatus.NMIE.mask
         h.limit = h.left = 1000
         h.mode = 3
         h.pmpaddr[0], h.pmpcfg[0] = (1 << 54) - 1, 0x1F

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taking resumable non-maskable interrupts, and traps while they are off (priv, Smrnmi). Kernel subset."""
+
+from __future__ import annotations
+
+from core.csr.counting import settle
+from core.csr.machine import Mstatus
+from core.csr.rnmi import Mnstatus, nmis_off
+from core.features import Feature
+from core.hart import Hart, state
+from core.isa.intrinsics import cold, isset, put, u64
+from core.mmu.tlb import update_regime
+from core.trap.worlds import trapping
+
+state("rnmi", doc="1 while an RNMI is signalled and has not been taken")
+state("rnmi_interrupt_vector", doc="address of the RNMI trap handler (norm:rnmi_trap_addr)")
+state("rnmi_exception_vector", doc="address of the RNMI exception trap handler (norm:rnmi_exc_trap_addr)")
+state("rnmi_serial", doc="trap_serial of the last trap to one of these handlers", architectural=False)
+state("rnmi_kind", doc="which of them it was: INTERRUPT or EXCEPTION", architectural=False)
+
+BOTH = Feature.SMRNMI | Feature.SMDBLTRP
+INTERRUPT, EXCEPTION = 1, 2
+"""Values of h.rnmi_kind: the RNMI trap handler, the RNMI exception trap handler."""
+
+
+@cold
+def enter_rnmi(h: Hart, cause: u64, mode: u64, v: u64) -> None:
+    """Go to the RNMI trap handler with what mncause, MNPP and MNPV are to say (norm:rnmi_entry, norm:rnmi_enter_mmode).
+
+    mstatus, MDT in it, stays as it is (norm:mstatus_mdt_not_set_rnmi).
+    """
+    trapping(h, cause, 0, 3, 0)
+    h.trap_old[0] = h.mnstatus
+    h.trap_old[1] = h.mnepc
+    h.trap_old[2] = h.mncause
+    h.rnmi_serial = h.trap_serial
+    h.rnmi_kind = INTERRUPT
+    if h.filtered != 0:
+        settle(h, 3, 0, 0)
+    status = put(h.mnstatus, Mnstatus.NMIE, 0)
+    status = put(status, Mnstatus.MNPP, mode)
+    if h.features & Feature.H != 0:
+        status = put(status, Mnstatus.MNPV, v)
+    h.mnstatus = status
+    h.mnepc = h.pc
+    h.mncause = cause
+    h.v = 0
+    h.mode = 3
+    h.npc = h.rnmi_interrupt_vector
+    update_regime(h)
+
+
+@cold
+def exception_vector(h: Hart) -> u64:
+    """Where an exception in M-mode goes with NMIE=0, all else being as with NMIE=1 (norm:rnmi_exception_nmie0)."""
+    h.rnmi_serial = h.trap_serial
+    h.rnmi_kind = EXCEPTION
+    return u64(h.rnmi_exception_vector)
+
+
+def mdt_or_nmis_off(h: Hart) -> bool:
+    """Whether M-mode is not ready for a trap that would come now: MDT, or M-mode with NMIE=0 (norm:trap_unexp_mdt_1,
+    norm:trap_unexp_mnstatus_nmie_0), where there is Smdbltrp."""
+    if isset(h.mstatus, Mstatus.MDT):
+        return True
+    return bool(h.features & BOTH == BOTH and h.mode == 3 and nmis_off(h))
