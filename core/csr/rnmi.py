@@ -29,6 +29,7 @@ class Mnstatus(Csr, address=0x744, ext="Smrnmi", effects=Effect.TRANSLATION | Ef
     """mnstatus, Resumable NMI Status (norm:mnstatus_img)."""
 
     MNPP = warl(12, 11, "privilege before the RNMI", legal=legal_mpp, values=PRIVILEGES)
+    MNPELP = rw(9, "a landing pad was expected before the RNMI (norm:mnstatus_mnpelp_op)", needs=Feature.ZICFILP)
     MNPV = rw(7, "virtualization mode before the RNMI", needs=Feature.H)
     NMIE = rw(3, "interrupts enabled, RNMIs among them; MPRV acts (norm:mnstatus_nmie_enable)")
 

@@ -54,16 +54,18 @@ def do_mnret(h: Hart) -> None:
     """MNRET: to what MNPV and MNPP say, NMIE := 1 (norm:mnret_restore). Illegal below M-mode (norm:mnret_mode).
 
     Below M-mode MPRV and MDT become 0, and SDT as by MRET (norm:mnret_mprv, norm:mstatus_mdt_clr_mnret,
-    norm:sstatus_sdt_clr_mnret, norm:vsstatus_sdt_clr_mnret).
+    norm:sstatus_sdt_clr_mnret, norm:vsstatus_sdt_clr_mnret). ELP comes back as by MRET (norm:mnret_zicfilp); as that does
+    with its own, it clears MNPELP, of which the manual says nothing.
     """
     if h.mode != 3:
         raise Trap(Cause.ILLEGAL_INSTRUCTION)
     mode = get(h.mnstatus, Mnstatus.MNPP)
     v = get(h.mnstatus, Mnstatus.MNPV) if mode != 3 else 0
-    h.mnstatus = put(h.mnstatus, Mnstatus.NMIE, 1)
+    pelp = get(h.mnstatus, Mnstatus.MNPELP)
+    h.mnstatus = put(put(h.mnstatus, Mnstatus.MNPELP, 0), Mnstatus.NMIE, 1)
     if mode != 3 and h.features & Feature.SMDBLTRP != 0:
         machine_return(h, mode, v)
-    go_on(h, h.mnepc, mode, v)
+    go_on(h, h.mnepc, mode, v, pelp)
 
 
 @cold

@@ -27,7 +27,8 @@ INTERRUPT, EXCEPTION = 1, 2
 def enter_rnmi(h: Hart, cause: u64, mode: u64, v: u64) -> None:
     """Go to the RNMI trap handler with what mncause, MNPP and MNPV are to say (norm:rnmi_entry, norm:rnmi_enter_mmode).
 
-    mstatus, MDT in it, stays as it is (norm:mstatus_mdt_not_set_rnmi).
+    MNPELP gets ELP, which becomes 0 (norm:mnstatus_mnpelp_update). mstatus, MDT in it, stays as it is
+    (norm:mstatus_mdt_not_set_rnmi).
     """
     trapping(h, cause, 0, 3, 0)
     h.trap_old[0] = h.mnstatus
@@ -41,7 +42,8 @@ def enter_rnmi(h: Hart, cause: u64, mode: u64, v: u64) -> None:
     status = put(status, Mnstatus.MNPP, mode)
     if h.features & Feature.H != 0:
         status = put(status, Mnstatus.MNPV, v)
-    h.mnstatus = status
+    h.mnstatus = put(status, Mnstatus.MNPELP, h.elp)
+    h.elp = 0
     h.mnepc = h.pc
     h.mncause = cause
     h.v = 0

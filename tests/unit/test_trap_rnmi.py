@@ -33,7 +33,7 @@ from tests.unit.test_csr_support import (
 )
 
 WITH = DEFAULT_FEATURES | Feature.SMRNMI
-NMIE, MNPV, MNPP, MPRV, MPV, MPP = 1 << 3, 1 << 7, 3 << 11, 1 << 17, 1 << 39, 3 << 11
+NMIE, MNPV, MNPELP, MNPP, MPRV, MPV, MPP = 1 << 3, 1 << 7, 1 << 9, 3 << 11, 1 << 17, 1 << 39, 3 << 11
 MDT, SDT, MIE = 1 << 42, 1 << 24, 1 << 3
 ECALL, NOP, MRET, MNRET, WFI = (
     encode("ecall"),
@@ -287,3 +287,23 @@ def test_a_reset_forgets_it(engines: Engines) -> None:
     ready(engines)
     h: Hart = engines.run(1)
     assert (h.rnmi, h.mnstatus, h.pc) == (0, 0, RAM + 4)
+
+
+def test_landing_pads() -> None:
+    """norm:mnstatus_mnpelp_update, norm:mnret_zicfilp: ELP goes to MNPELP and comes back where they are enforced."""
+    engines = Engines(WITH | Feature.ZICFILP)
+    lpad = encode("lpad", imm=0)
+    for mlpe in (0, bit("mseccfg", "MLPE")):
+        ready(engines, mnstatus=NMIE, mseccfg=mlpe)
+        engines.code(RAM, [encode("jalr", rd=0, rs1=10, imm=0), NOP, lpad])
+        assert engines.run(1, x10=RAM + 8).elp == (1 if mlpe else 0)
+        engines.each(signal_rnmi)
+        h = engines.run(1)
+        assert (h.pc, h.elp, h.mnstatus & MNPELP, h.mnepc) == (RNMI, 0, MNPELP if mlpe else 0, RAM + 8)
+        h = engines.run(1)
+        assert (h.pc, h.elp, h.mnstatus) == (RAM + 8, 1 if mlpe else 0, MNPP | NMIE)
+        assert engines.run(1).pc == RAM + 12
+    ready(engines, mnstatus=MNPELP | MNPP, mnepc=RAM)
+    engines.code(RNMI, [MNRET])
+    assert (engines.run(1).elp, engines.hart.mnstatus) == (0, MNPP | NMIE), "M-mode does not enforce them"
+    assert written(make_hart(features=WITH), "mnstatus", ONES) & MNPELP == 0
