@@ -131,10 +131,12 @@ def nmi(context: Context, index: int | None) -> Iterator[str]:
     debugger = context.debugger
     number = context.hart if index is None else index
     if number >= debugger.harts:
-        raise CommandError(f"no hart {number}{'; there is hart 0 only' if debugger.harts == 1 else ''}")
+        last = debugger.harts - 1
+        raise CommandError(f"no hart {number}; there is hart 0 {f'to {last}' if last else 'only'}")
     refused = debugger.nmi(number)
     if refused is not None:
-        raise CommandError(refused)
+        yield refused
+        return
     if debugger.running:
         yield f"hart {number}: an RNMI is signalled"
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.boot.sbi.registry import call_name
 from core.csr.fields import Field
 from core.debug.hints import hints
+from core.debug.hints_trap import VECTORS
 from core.debug.lasttrap import Change, LastTrap
 from core.debug.loops import trap_loop
 from core.debug.registers import MODE_NAMES
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 ACCESS_WORDS = ("load", "store", "fetch", "HLVX load")
 A6, A7 = 16, 17
-VECTORS = {INTERRUPT: "rnmi-interrupt-vector", EXCEPTION: "rnmi-exception-vector"}
-"""The properties (of --cpu) that say where Smrnmi's handlers are."""
 NEVER_THE_GUESTS = (9, 10, 11, 16, 20, 21, 22, 23)
 """Exceptions whose hedeleg bit is read-only zero (norm:hedeleg_acc)."""
 

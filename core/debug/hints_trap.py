@@ -8,6 +8,7 @@ from core.debug.hints_instructions import refused
 from core.debug.history import lines, repeated_exits
 from core.mmu.modes import Access
 from core.trap.causes import INTERRUPT_BIT, Cause, Interrupt, describe
+from core.trap.rnmi import EXCEPTION, INTERRUPT
 from core.trap.tinst import PSEUDO_READ, PSEUDO_WRITE, is_guest_page_fault
 
 VU = 4
@@ -24,11 +25,15 @@ EMULATED = (Cause.ECALL_VS, Cause.VIRTUAL_INSTRUCTION, Cause.ILLEGAL_INSTRUCTION
 FEW = 3
 """Exits at one instruction in a row that are worth a hint."""
 TVEC = {3: "mtvec", 1: "stvec", 5: "vstvec"}
+VECTORS = {INTERRUPT: "rnmi-interrupt-vector", EXCEPTION: "rnmi-exception-vector"}
+"""The CPU properties that say where Smrnmi's handlers are."""
 EPC = {3: "mepc", 1: "sepc", 5: "vsepc"}
 
 
 def handler_unaligned(facts: Facts) -> str | None:
     """The trap vector's low bits are its mode."""
+    if facts.trap.rnmi_kind:
+        return None
     name = TVEC[facts.taker]
     value = getattr(facts.trap.hart, name)
     base = value & ~3
@@ -46,6 +51,10 @@ def handler_unaligned(facts: Facts) -> str | None:
 def handler_unreachable(facts: Facts) -> str | None:
     """The handler's own first instruction cannot be fetched."""
     line = facts.trap.line
+    if facts.trap.rnmi_kind:
+        name = VECTORS[facts.trap.rnmi_kind]
+        nowhere = getattr(facts.trap.hart, name.replace("-", "_")) == 0
+        return f"{name} is 0: say where the handler is: --cpu rv64,smrnmi=on,{name}=ADDRESS" if nowhere else None
     base = getattr(facts.trap.hart, TVEC[facts.taker]) & ~3
     if line.pc == base and facts.trap.access == Access.FETCH and facts.taker == line.from_mode:
         return f"this is the trap handler's own first instruction ({TVEC[facts.taker]}): it is not mapped executable"

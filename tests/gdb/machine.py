@@ -23,9 +23,19 @@ class Served:
         self, example: str, engine: str, harts: int = 1, *, symbols: Mapping[str, str] | None = None, worlds: Mode = Mode.AUTO
     ) -> None:
         self.elf = PREBUILT / f"{example}.elf"
+        self._serve(MachineConfig(BootConfig(self.elf), engine=engine, harts=harts, memory=16 << 20), symbols, worlds)
+
+    @classmethod
+    def of(cls, config: MachineConfig) -> Served:
+        """Any machine."""
+        served = cls.__new__(cls)
+        served._serve(config, None, Mode.AUTO)
+        return served
+
+    def _serve(self, config: MachineConfig, symbols: Mapping[str, str] | None, worlds: Mode) -> None:
         self.output = bytearray()
         self.warnings: list[str] = []
-        self.machine = Machine(MachineConfig(BootConfig(self.elf), engine=engine, harts=harts, memory=16 << 20))
+        self.machine = Machine(config)
         self.machine.console_output = self.output.extend
         self.debugger = Debugger(self.machine)
         for world, program in (symbols or {}).items():

@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from core.boot.loader import Bios, BootConfig
 from core.debug.target import StopKind
+from core.features import DEFAULT_FEATURES, Feature
+from core.machine import MachineConfig
 from tests.gdb.driver import Gdb
 from tests.gdb.machine import Served
+from tests.support.bare_metal import assemble
 
 Starter = Callable[..., Gdb]
 
@@ -215,3 +220,24 @@ def test_catches_in_separate_worlds(twins: Gdb) -> None:
     output = twins("continue")
     assert "VM entry of guest 2 (vmid 2)" in output
     assert twins.value("$_inferior") == "3"
+
+
+def test_an_nmi(tmp_path: Path, gdb: Starter) -> None:
+    """`monitor nmi`, then a breakpoint in the handler; without Smrnmi it says so."""
+    elf = assemble(tmp_path, "csrsi 0x744, 8\n1: j 1b\n.org 0x100\nrnmi: addi s1, s1, 1\n.word 0x70200073\n")
+    boot = BootConfig(elf, bios=Bios.NONE)
+    served = Served.of(MachineConfig(boot, 16 << 20, features=DEFAULT_FEATURES | Feature.SMRNMI, rnmi_vectors=(0x8000_0100, 0)))
+    one = gdb(elf)
+    one(served.remote)
+    one("break *0x80000100")
+    one("stepi 2")
+    assert one("monitor nmi") == "hart 0: an RNMI is signalled; its handler is at 0x80000100 <rnmi>\n"
+    assert "Breakpoint 1, 0x0000000080000100 in rnmi" in one("continue")
+    assert (one.number("$mnepc"), one.number("$mncause"), one.number("$mnstatus & 0xffff")) == (0x8000_0004, 1 << 63, 3 << 11)
+    one("stepi 2")
+    assert (one.number("$pc"), one.number("$s1")) == (0x8000_0004, 1)
+    served.close()
+
+
+def test_no_nmi_without_smrnmi(attached: Gdb) -> None:
+    assert attached("monitor nmi") == "no NMI: the machine has no Smrnmi (--cpu rv64,smrnmi=on)\n"

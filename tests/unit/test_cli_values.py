@@ -59,13 +59,19 @@ def test_cpu_properties() -> None:
     assert parse_cpu("rv64", CPU) == {}
     assert parse_cpu("rv64,sstc=off,h=on", CPU) == {"sstc": False, "h": True}
     assert parse_cpu("max,-sstc,+sv48,SVADU", CPU) == {"sstc": False, "sv48": True, "svadu": True}
+    vectors = parse_cpu("rv64,rnmi-interrupt-vector=0x80001000,RNMI-exception-vector=128", CPU)
+    assert vectors == {"rnmi-interrupt-vector": 0x8000_1000, "rnmi-exception-vector": 128}
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
     [
         ("rv64,sstcc=off", "no CPU property 'sstcc'; did you mean sstc?"),
-        ("rv64,zzz", "no CPU property 'zzz'; known are h, sstc, svadu, sv48"),
+        ("rv64,zzz", "no CPU property 'zzz'; known are h, sstc, svadu, sv48, rnmi-interrupt-vector, rnmi-exception-vector"),
+        ("rv64,rnmi-interrupt-vektor=0", "no CPU property 'rnmi-interrupt-vektor'; did you mean rnmi-interrupt-vector?"),
+        ("rv64,rnmi-interrupt-vector=on", "CPU property 'rnmi-interrupt-vector' is an address such as 0x80001000, not 'on'"),
+        ("rv64,rnmi-exception-vector", "CPU property 'rnmi-exception-vector' is an address such as 0x80001000, not ''"),
+        ("rv64,rnmi-exception-vector=0x81", "CPU property 'rnmi-exception-vector' is 0x81: instructions have even addresses"),
         ("rv46", "no CPU model 'rv46'; did you mean rv64?"),
         ("rv64,h=maybe", "CPU property 'h' is on or off, not 'maybe'"),
     ],

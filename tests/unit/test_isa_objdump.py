@@ -25,10 +25,10 @@ ARCHITECTURE = (
     "rv64imafdch_zicbom_zicbop_zicboz_zicsr_zifencei_zihintpause_zawrs_zfh_zba_zbb_zbc_zbs_svinval"  # binutils 2.40 and newer
 )
 NEWER = Feature.ZICOND | Feature.ZIMOP | Feature.ZCMOP | Feature.ZACAS | Feature.ZABHA | Feature.ZCB | Feature.ZFA
-NEWER |= Feature.ZICFISS
+NEWER |= Feature.ZICFISS | Feature.SMRNMI
 """What binutils 2.40 does not know; `test_texts` has these."""
-NEWER_CSRS = {0x011, 0x321, 0x322}
-"""ssp and those of Smcntrpmf, which it shows as numbers."""
+NEWER_CSRS = {0x011, 0x321, 0x322, 0x740, 0x741, 0x742, 0x744}
+"""ssp and those of Smcntrpmf and Smrnmi, which it shows as numbers."""
 KNOWN_CSRS = [address for address in CSRS_BY_ADDRESS if address not in NEWER_CSRS]
 NEWER_SHORT = [record for record in COMPRESSED if record.ext & NEWER]
 NTL = {2: "ntl.p1", 3: "ntl.pall", 4: "ntl.s1", 5: "ntl.all"}
@@ -205,6 +205,7 @@ def test_every_csr_has_its_name(tmp_path: Path) -> None:
         (0xCDF5_C573, "mop.r.31 a0,a1"),
         (0x82C5_C573, "mop.rr.0 a0,a1,a2"),
         (0xCEC5_C573, "mop.rr.7 a0,a1,a2"),
+        (0x7020_0073, "mnret"),
         (0x0020_0033, "ntl.p1"),
         (0x0050_0033, "ntl.all"),
         (0x0000_900E, "c.ntl.pall"),
