@@ -66,8 +66,19 @@ def _candidates(line: str, context: Context) -> Iterator[Candidate]:
         yield from found or (() if before and before[-1] != "if" else _of_kind(parameter, word, context))
         if found and usage.name == "until" and not before and word:
             yield from _symbols(word, context)
+    elif parameter is not None and parameter.kind == "VALUE":
+        yield from _settings(rest.partition("=")[0].strip(), word, context)
+        yield from _expression(word, context)
     elif parameter is not None:
         yield from _of_kind(parameter, word, context)
+
+
+def _settings(name: str, word: str, context: Context) -> Iterator[Candidate]:
+    """The names that values of a CSR's field have."""
+    found = context.find_field(name.removeprefix("$"))
+    for value, known in found[1].values.items() if found else ():
+        if known.isidentifier() and known.lower().startswith(word.lower()):
+            yield Candidate(known, len(word), f"{found[0].name}.{found[1].name} = {value}" if found else "")
 
 
 def place_in(usage: Usage, rest: str) -> tuple[Parameter | None, str]:
@@ -135,12 +146,16 @@ def _of_kind(parameter: Parameter, word: str, context: Context) -> Iterator[Cand
                 yield Candidate(name, len(tail), "variable")
         yield from _symbols(tail, context) if tail else ()
     elif parameter.kind in EXPRESSIONS or parameter.kind in ("PLACE", "VARIABLE", "DATA"):
-        tail_match = re.search(r"\$?[\w.@]*$", word)
-        tail = tail_match[0] if tail_match else ""
-        if tail.startswith("$"):
-            yield from _registers(tail, context, "$")
-        elif not tail[:1].isdigit():
-            yield from _symbols(tail, context)
+        yield from _expression(word, context)
+
+
+def _expression(word: str, context: Context) -> Iterator[Candidate]:
+    tail_match = re.search(r"\$?[\w.@]*$", word)
+    tail = tail_match[0] if tail_match else ""
+    if tail.startswith("$"):
+        yield from _registers(tail, context, "$")
+    elif not tail[:1].isdigit():
+        yield from _symbols(tail, context)
 
 
 def _files(word: str) -> Iterator[Candidate]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
 from cli.expression import ExpressionError
+from cli.usage import UsageError, counted
 
 if TYPE_CHECKING:
     from core.debug.target import Breakpoint, Condition, Debugger
@@ -43,20 +44,21 @@ class Hits:
 
     def words(self, context: Context) -> str:
         """The same for the user, to be put behind what counts."""
-        parts = place_words(context, self.world, self.hart, self.ignore)
+        parts = place_words(context, self.world, self.hart, self.ignore, self.once)
         return parts + (f", if {self.text}" if self.text else "")
 
 
-def place_words(context: Context, world: int | None, hart: int | None, ignore: int) -> str:
-    """`, in guest 1, on hart 0, not the next 3`, as far as there is something to say."""
+def place_words(context: Context, world: int | None, hart: int | None, ignore: int, once: bool) -> str:
+    """`, in guest 1, on hart 0, not the next 3, once`, as far as there is something to say."""
     where = "" if world is None else f", in {_name(context, world)}"
-    return where + ("" if hart is None else f", on hart {hart}") + (f", not the next {ignore}" if ignore else "")
+    where += "" if hart is None else f", on hart {hart}"
+    return where + (f", not the next {ignore}" if ignore else "") + (", once" if once else "")
 
 
 def point_words(context: Context, point: Breakpoint) -> str:
     """`place_words` and the condition of one that is set."""
     condition = f", if {point.condition.text}" if isinstance(point.condition, Typed) else ""
-    return place_words(context, point.world, point.hart, point.ignore) + condition
+    return place_words(context, point.world, point.hart, point.ignore, point.temporary) + condition
 
 
 def split_hits(context: Context, text: str) -> tuple[str, Hits]:
@@ -67,11 +69,11 @@ def split_hits(context: Context, text: str) -> tuple[str, Hits]:
         if match["world"]:
             hits.world = world_number(context, match["world"])
         elif match["hart"]:
-            hits.hart = _number(context, match["hart"])
+            hits.hart = _count(context, "on hart", match["hart"])
             if not 0 <= hits.hart < context.debugger.harts:
                 raise CommandError(f"there is no hart {hits.hart}; the machine has {context.debugger.harts}")
         elif match["ignore"]:
-            hits.ignore = _number(context, match["ignore"])
+            hits.ignore = _count(context, "ignore", match["ignore"])
         else:
             hits.once = True
         what = what[: match.start()].rstrip()
@@ -92,9 +94,11 @@ def _name(context: Context, world: int) -> str:
     return "guests" if world == GUESTS else context.world_name(world)
 
 
-def _number(context: Context, text: str) -> int:
-    value: int = context.evaluate(text)
-    return value
+def _count(context: Context, what: str, text: str) -> int:
+    try:
+        return counted(context.evaluate(text), text)
+    except UsageError as problem:
+        raise CommandError(f"{what}: {problem}") from None
 
 
 def _condition(context: Context, text: str) -> Condition | None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from cli.context import CommandError, Context
 from cli.expression import ExpressionError
 from cli.suggest import did_you_mean
-from cli.usage import EXPRESSIONS, Usage, UsageError, bind, parse_usage, split_words
+from cli.usage import COUNTS, EXPRESSIONS, Usage, UsageError, bind, counted, parse_usage, split_words
 
 Function = Callable[..., Iterator[str]]
 
@@ -145,7 +145,7 @@ def execute(line: str, context: Context) -> Iterator[str]:
     try:
         words = bind(found.usage, fmt, split_words(rest, found.usage))
         arguments = [
-            value if value is None or parameter.kind not in EXPRESSIONS else _evaluate(value, context)
+            value if value is None or parameter.kind not in EXPRESSIONS else _evaluate(value, context, parameter.kind)
             for parameter, value in zip(found.usage.parameters, words, strict=True)
         ]
     except UsageError as problem:
@@ -168,10 +168,15 @@ def _several(lines: list[str], context: Context) -> Iterator[str]:
         context.aliases = aliases
 
 
-def _evaluate(value: str | list[str], context: Context) -> int | list[int]:
+def _evaluate(value: str | list[str], context: Context, kind: str) -> int | list[int]:
     if isinstance(value, list):
-        return [context.evaluate(word) for word in value]
-    return context.evaluate(value)
+        return [_number(word, context, kind) for word in value]
+    return _number(value, context, kind)
+
+
+def _number(text: str, context: Context, kind: str) -> int:
+    value: int = context.evaluate(text)
+    return counted(value, text) if kind in COUNTS else value
 
 
 def run_command(line: str, context: Context) -> Iterator[str]:

@@ -16,11 +16,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-EXPRESSIONS = frozenset({"ADDR", "EXPR", "VALUE", "N", "BYTES", "NUMBER"})
+EXPRESSIONS = frozenset({"ADDR", "EXPR", "N", "BYTES", "NUMBER"})
 """Kinds that are read as expressions and handed over as int."""
+
+COUNTS = frozenset({"N", "BYTES", "NUMBER"})
+"""Those of them that count something."""
 
 WORDS = frozenset({"CSR", "PATTERN", "COMMAND", "WHAT", "FMT", "REGISTER", "FILE", "NAME", "WORLD", "DATA"})
 """Kinds that are handed over as the text typed. DATA is an expression or text in double quotes."""
+
+SETTINGS = frozenset({"VALUE"})
+"""Kinds that are expressions, too, but handed over as text: what they are written to has names for some values."""
 
 RESTS = frozenset({"TEXT", "SPEC", "VARIABLE", "PLACE", "LINE", "PYTHON"})
 """Kinds that take the rest of the line as it is: the guest's input, an event, something to print, a place to run to, a
@@ -73,6 +79,13 @@ class Usage:
         return tuple(p for p in self.parameters if not p.is_option and p.kind != "FMT")
 
 
+def counted(value: int, text: str) -> int:
+    """A count out of the 64-bit value of an expression. Raises UsageError for one that its author must mean as negative."""
+    if value >> 63:
+        raise UsageError(f"{text} is negative")
+    return value
+
+
 def parse_usage(text: str) -> Usage:
     """Read a usage line. Raises ValueError when the declaration itself is wrong."""
     match = re.fullmatch(r"([a-z]+)(\[/FMT\])?(.*)", text)
@@ -91,7 +104,7 @@ def parse_usage(text: str) -> Usage:
         many = words[0].endswith("...")
         if "|" in word:
             parameters.append(Parameter("choice", optional, many, tuple(word.split("|")), literal))
-        elif word in EXPRESSIONS or word in WORDS or word in RESTS:
+        elif word in EXPRESSIONS | SETTINGS | WORDS | RESTS:
             parameters.append(Parameter(word, optional, many, (), literal))
         else:
             raise ValueError(f"usage line {text!r}: {word!r} is no kind of argument")
@@ -106,7 +119,7 @@ def split_words(text: str, usage: Usage) -> list[str]:
     if any(p.literal == "=" for p in usage.parameters):
         text = re.sub(r"(?<![<>=!])=(?!=)", " = ", text)
     words = WORD.findall(text)
-    if not any(p.kind in EXPRESSIONS for p in usage.parameters):
+    if not any(p.kind in EXPRESSIONS | SETTINGS for p in usage.parameters):
         return words
     joined: list[str] = []
     for word in words:

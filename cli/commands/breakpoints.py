@@ -16,8 +16,8 @@ from cli.points import point_words, split_hits, world_number
 from cli.registry import command
 
 KINDS = {"break": "breakpoint", "watch": "write watchpoint", "rwatch": "read watchpoint", "awatch": "access watchpoint"}
-GUESTS = -1
-"""In a breakpoint's place for its world: every guest."""
+ADDRESS_BEHIND = {"gpa": 1, "csr": 2}
+"""Events with numbers that can be addresses, and how many of their words stand before those."""
 
 
 def _list(context: Context) -> Iterator[str]:
@@ -60,7 +60,7 @@ def break_(context: Context, text: str | None) -> Iterator[str]:
 def _set(context: Context, text: str, temporary: bool) -> Iterator[str]:
     place, hits = split_hits(context, text)
     address = place_of(context, place, hits.world)
-    temporary = temporary or hits.once
+    temporary, hits.once = temporary or hits.once, False
     point = context.debugger.add_breakpoint(
         address,
         owner=context.front,
@@ -162,12 +162,14 @@ def event_of(context: Context, words: list[str]) -> tuple[str, int | None]:
     if len(words) > 2 and words[-2] == "in":
         world = world_number(context, words[-1])
         words = words[:-2]
-    return " ".join([*words[:1], *(_number(context, word) for word in words[1:])]), world
+    field = words[0] == "csr" and "." in "".join(words[1:2])  # its values have words of their own
+    kept = len(words) if field else ADDRESS_BEHIND.get(words[0], len(words))
+    return " ".join([*words[:kept], *(_address(context, word) for word in words[kept:])]), world
 
 
-def _number(context: Context, word: str) -> str:
-    """A symbol's address in the place of its name, where an event wants a number."""
-    address = context.symbol(word)
+def _address(context: Context, word: str) -> str:
+    """A symbol's address in the place of its name, where an event wants one."""
+    address = None if word in ("read", "write") else context.symbol(word)
     return word if address is None else f"{address:#x}"
 
 

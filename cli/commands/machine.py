@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
+from cli.expression import ExpressionError
 from cli.format import (
     MODE_WORDS,
     NARROW,
@@ -67,11 +68,11 @@ def csr_in_short(context: Context, name: str) -> str:
     help="decode a CSR, a field or a group of CSRs; with = write it",
     example="csr hstatus.SPV = 1",
 )
-def csr(context: Context, name: str | None, value: int | None) -> Iterator[str]:
+def csr(context: Context, name: str | None, value: str | None) -> Iterator[str]:
     """NAME shows every field, NAME.FIELD one; a group (machine, supervisor, hypervisor, vs, unprivileged) or a pattern
     as `h*` shows a line for each. Names never change meaning with V: satp is the hypervisor's, vsatp the guest's.
 
-    A write shows what legalization (WARL) made of the value.
+    A write shows what legalization (WARL) made of the value; fields also take their values' names: csr hgatp.MODE=Sv39x4.
     """
     if name is None:
         if value is not None:
@@ -139,11 +140,26 @@ def _field(context: Context, name: str) -> Iterator[str]:
     yield f"{owner.name}.{field.name} = {field_value(value)}" + (f"   {meaning}" if meaning else "")
 
 
-def _write(context: Context, name: str, value: int) -> Iterator[str]:
+def _setting(context: Context, text: str, name: str, value_of: Callable[[str], int | None], names: Iterable[str]) -> int:
+    """The value of an expression, or of one of the names that values of `name` have. Raises CommandError."""
+    named = value_of(text)
+    if named is not None and not text[:1].isdigit():
+        return named
+    try:
+        return context.evaluate(text)
+    except ExpressionError as problem:
+        known = ", ".join(each for each in names if each.isidentifier())
+        if known and text.isidentifier():
+            raise CommandError(f"{text!r} is no value of {name}; it takes numbers and {known}") from None
+        raise CommandError(str(problem)) from None
+
+
+def _write(context: Context, name: str, text: str) -> Iterator[str]:
     """Write a CSR or a field; tell what it holds afterwards."""
     if "." in name:
         owner, field_name = _known_field(context, name)
         field = next(f for f in owner.fields if f.name == field_name)
+        value = _setting(context, text, f"{owner.name}.{field.name}", field.value_of, field.values.values())
         if value >> field.width:
             room = plural(field.width, "bit")
             raise CommandError(f"{value:#x} does not fit into {owner.name}.{field.name}, which has {room}")
@@ -157,6 +173,7 @@ def _write(context: Context, name: str, value: int) -> Iterator[str]:
         found = context.csr(name)
         if found is None:
             raise CommandError(f"no CSR {name!r}{did_you_mean(name, [c.name for c in context.debugger.csrs()])}")
+        value = context.evaluate(text)
         now = context.debugger.write_register(found.name, value, context.hart)
         result, wanted = f"{found.name} = {now:#x}", f"{value:#x}"
         changed, why = now != value, "legalized"
@@ -180,16 +197,20 @@ def regs(context: Context) -> Iterator[str]:
 
 
 @command("set REGISTER [= VALUE]", help="write a register, CSR or field", example="set $a0 = 0x80000000")
-def set_(context: Context, name: str, value: int | None) -> Iterator[str]:
-    """As in gdb; shows what the register holds afterwards."""
-    if value is None:
+def set_(context: Context, name: str, text: str | None) -> Iterator[str]:
+    """As in gdb; shows what the register holds afterwards. Fields and mode also take their values' names: set $mode = HS."""
+    if text is None:
         raise CommandError("set: which value? set $a0 = 1")
     name = name.removeprefix("var").removeprefix("$")
     if "." in name or context.csr(name):
-        yield from _write(context, name, value)
+        yield from _write(context, name, text)
         return
+    from core.debug.registers import MODE_NUMBERS
+
     lowered = name.lower()
     if not context.is_register(lowered):
         raise CommandError(f"no register {name!r}{context.hint(name, registers_only=True)}")
+    modes = MODE_NUMBERS if lowered in ("mode", "priv") else {}
+    value = _setting(context, text, lowered, lambda word: modes.get(word.upper()), modes)
     now = context.debugger.write_register(lowered, value, context.hart)
     yield f"{lowered} = {now:#x}" + (f"   ({value:#x} was written: legalized)" if now != value else "")

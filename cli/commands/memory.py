@@ -91,7 +91,7 @@ def _string(context: Context, address: int, space: str, world: int | None) -> by
 
 
 @command(
-    "poke ADDR VALUE [--size 1|2|4|8] [--space gva|gpa|hva|spa] [--world WORLD]",
+    "poke ADDR EXPR [--size 1|2|4|8] [--space gva|gpa|hva|spa] [--world WORLD]",
     aliases=("write",),
     help="write memory: 8 bytes, or as many as --size says",
     example="poke guest_data 1 --size 4",

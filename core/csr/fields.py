@@ -73,6 +73,10 @@ class Field:
         """What the field value `value` means, or "" when its number says it all."""
         return self.values.get(value, "")
 
+    def value_of(self, word: str) -> int | None:
+        """The field value that a word of `values` stands for, in any case; None for any other word."""
+        return next((value for value, known in self.values.items() if known.lower() == word.lower()), None)
+
 
 def _bits(msb: int, lsb: int | str | None, doc: str) -> tuple[int, int, str]:
     if isinstance(lsb, str):

@@ -81,8 +81,9 @@ def _csr_matches(spec: Spec, hart: Hart) -> bool:
     kinds = hart.caught_access & spec.access
     if spec.value is None:
         return bool(kinds)
-    read = kinds & ON_READ and hart.caught_value == spec.value
-    return bool(read or (kinds & ON_WRITE and hart.caught_written == spec.value))
+    part = int if spec.field is None else spec.field.of
+    read = kinds & ON_READ and part(hart.caught_value) == spec.value
+    return bool(read or (kinds & ON_WRITE and part(hart.caught_written) == spec.value))
 
 
 def event_world(worlds: Worlds, hart: Hart, spec: Spec) -> int:

@@ -63,7 +63,7 @@ class Context:
 
     def csr(self, name: str) -> int:
         """A CSR as this world has it. Raises UnknownRegister where its value is not known."""
-        if self.slot is not None:
+        if self.slot is not None and registers.has_csr(self.hart, name):
             if name == "hgatp":
                 return self.key & ~GUEST_WORLD
             if not self.loaded:

@@ -72,9 +72,15 @@ def is_special(h: Hart, name: str) -> bool:
     return name in SPECIAL and (name not in NEEDS or bool(h.features_all & NEEDS[name]))
 
 
+def has_csr(h: Hart, name: str) -> bool:
+    """Whether this hart was made with a CSR of that name: with every extension without which it does not exist."""
+    csr = CSRS_BY_NAME.get(name)
+    return csr is not None and h.features_all & csr.feature == csr.feature
+
+
 def present_csrs(h: Hart) -> list[str]:
     """Names of the CSRs this hart has."""
-    return [name for name, csr in CSRS_BY_NAME.items() if h.features_all & csr.feature]
+    return [name for name in CSRS_BY_NAME if has_csr(h, name)]
 
 
 def register_names(h: Hart) -> list[str]:
@@ -90,9 +96,17 @@ def read_register(h: Hart, name: str) -> int:
         return int(h.x[ABI_NAMES.index(name)])
     if name in FP_NAMES:
         return int(h.f[FP_NAMES.index(name)])
-    if name in CSRS_BY_NAME:
+    if has_csr(h, name):
         return read_csr(h, name)
-    raise UnknownRegister(f"there is no register {name!r}")
+    raise missing(h, name)
+
+
+def missing(h: Hart, name: str) -> UnknownRegister:
+    """There is no such register, and why."""
+    csr = CSRS_BY_NAME.get(name)
+    lacking = [part for part in csr.ext.split() if not h.features_all & Feature[part.upper()]] if csr else []
+    why = f": the hart has no {' and no '.join(lacking)}" if lacking else ""
+    return UnknownRegister(f"there is no register {name!r}{why}")
 
 
 def write_register(h: Hart, name: str, value: int) -> int:
@@ -109,11 +123,11 @@ def write_register(h: Hart, name: str, value: int) -> int:
         write(h, value)
     elif name in FP_NAMES:
         h.f[FP_NAMES.index(name)] = value
-    elif name in CSRS_BY_NAME:
+    elif has_csr(h, name):
         try:
             write_csr(h, name, value)
         except ReadOnlyCsr as error:
             raise ReadOnlyRegister(str(error)) from error
     else:
-        raise UnknownRegister(f"there is no register {name!r}")
+        raise missing(h, name)
     return read_register(h, name)

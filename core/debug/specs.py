@@ -2,23 +2,26 @@
 """What a catch waits for, as the user writes it.
 
     vmentry    vmexit [CAUSE...]    trap CAUSE...    interrupt N    mode FROM TO    csr NAME [read|write] [VALUE]
-    sbi EID [FID]    guest-ebreak    gpa START [END]    fence
+    csr NAME.FIELD [read|write] VALUE    sbi EID [FID]    guest-ebreak    gpa START [END]    fence
 
 CAUSE: a number or a name of core.trap.causes (load_guest_page_fault; an interrupt as sti, vsti ... or interrupt:N). FROM,
-TO: M, HS, U, VS, VU or any. EID: a number or a name (time, base, hsm ...). START, END: first and last address.
+TO: M, HS, U, VS, VU or any. VALUE of a field: a number or one of its words (Sv39x4). EID, FID: a number of 32 bits or a
+name (hsm hart_start). START, END: first and last address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from core.boot.sbi.registry import EXTENSIONS
 from core.csr.csr import Csr
+from core.csr.fields import Field
 from core.csr.registry import CSRS_BY_NAME
 from core.debug.errors import DebugError
 from core.debug.registers import MODE_NUMBERS
+from core.isa.intrinsics import sext32
 from core.trap.catches import ON_READ, ON_WRITE, Caught
 from core.trap.causes import INTERRUPT_BIT, Cause, Interrupt
 
@@ -37,7 +40,7 @@ FORMS = {
     "trap": "trap CAUSE...",
     "interrupt": "interrupt N",
     "mode": "mode FROM TO",
-    "csr": "csr NAME [read|write] [VALUE]",
+    "csr": "csr NAME[.FIELD] [read|write] [VALUE]",
     "sbi": "sbi EID [FID]",
     "guest-ebreak": "guest-ebreak",
     "gpa": "gpa START [END]",
@@ -51,7 +54,8 @@ class Spec:
     """An event to wait for. Only what belongs to the event is set.
 
     text: normalized words; caught: kinds of kernel events to look at; causes: xcause values, empty for all; froms, tos:
-    mode numbers; access: core.trap.catches.ON_READ | ON_WRITE; value: of the CSR; first, last: guest physical addresses.
+    mode numbers; access: core.trap.catches.ON_READ | ON_WRITE; value: of the CSR, or of the field of it; first, last: guest
+    physical addresses.
     """
 
     event: str
@@ -61,6 +65,7 @@ class Spec:
     froms: tuple[int, ...] = ()
     tos: tuple[int, ...] = ()
     csr: type[Csr] | None = None
+    field: Field | None = None
     access: int = 0
     value: int | None = None
     eid: int | None = None
@@ -146,25 +151,67 @@ def _mode(words: Sequence[str]) -> Spec:
 
 def _csr(words: Sequence[str]) -> Spec:
     _count("csr", words, 1, 3)
-    csr = CSRS_BY_NAME.get(words[0].lower())
-    if csr is None:
-        raise DebugError(f"there is no CSR {words[0]!r}")
+    csr, field = _csr_named(words[0])
     rest, access = list(words[1:]), ON_READ | ON_WRITE
     if rest and rest[0] in ("read", "write"):
         access = ON_READ if rest.pop(0) == "read" else ON_WRITE
     if len(rest) > 1:
         raise DebugError(f"the form is: catch {FORMS['csr']}")
-    value = number(rest[0], "value") if rest else None
-    return Spec("csr", " ".join(["csr", csr.name, *words[1:]]), Caught.CSR, csr=csr, access=access, value=value)
+    name = csr.name if field is None else f"{csr.name}.{field.name}"
+    if field is not None and not rest:
+        raise DebugError(f"a field needs a VALUE: catch csr {name} write 1; `catch csr {csr.name}` catches every access")
+    value = _csr_value(rest[0], name, field) if rest else None
+    text = " ".join(["csr", name, *words[1:]])
+    return Spec("csr", text, Caught.CSR, csr=csr, field=field, access=access, value=value)
+
+
+def _csr_named(word: str) -> tuple[type[Csr], Field | None]:
+    """The CSR, and its field if there is one, that NAME or NAME.FIELD mean. Raises DebugError."""
+    name, dot, field_name = word.lower().partition(".")
+    csr = CSRS_BY_NAME.get(name)
+    if csr is None:
+        raise DebugError(f"there is no CSR {name!r}")
+    field = next((each for each in csr.fields if each.name.lower() == field_name), None)
+    if dot and field is None:
+        fields = ", ".join(each.name for each in csr.fields)
+        raise DebugError(f"{csr.name} has no field {word.partition('.')[2]!r}" + (f"; it has {fields}" if fields else ""))
+    return csr, field
+
+
+def _csr_value(word: str, name: str, field: Field | None) -> int:
+    if field is None:
+        return number(word, "value")
+    named = field.value_of(word)
+    names = ", ".join(field.values.values())
+    value = number(word, f"value of {name}" + (f"; it has {names}" if names else "")) if named is None else named
+    if value >> field.width:
+        raise DebugError(f"{word} does not fit into {name}, which has {field.width} bit{'s' * (field.width > 1)}")
+    return value
 
 
 def _sbi(words: Sequence[str]) -> Spec:
+    text, legacy = " ".join(["sbi", *words]), [each for each in EXTENSIONS.values() if each.legacy]
+    if len(words) == 2 and words[0].lower() == "legacy":
+        words = words[1:]
     _count("sbi", words, 1, 2)
-    names = {extension.name.lower(): eid for eid, extension in EXTENSIONS.items()}
-    known = words[0].lower()
-    eid = names[known] if known in names else number(words[0], "SBI extension")
-    fid = number(words[1], "function number") if len(words) > 1 else None
-    return Spec("sbi", " ".join(["sbi", *words]), Caught.SBI, eid=eid, fid=fid)
+    eids = {extension.name.lower(): eid for eid, extension in EXTENSIONS.items() if not extension.legacy}
+    eids |= {extension.functions[0].name: extension.eid for extension in legacy}
+    eid = _sbi_number(words[0], eids, f"SBI extension: give its number or one of {', '.join(eids)}")
+    if len(words) == 1:
+        return Spec("sbi", text, Caught.SBI, eid=eid)
+    extension = EXTENSIONS.get(eid)
+    functions = {function.name: fid for fid, function in extension.functions.items()} if extension else {}
+    names = f" or one of {', '.join(functions)}" if functions else ""
+    fid = _sbi_number(words[1], functions, f"function of {words[0]}: give its number{names}")
+    return Spec("sbi", text, Caught.SBI, eid=eid, fid=None if extension in legacy else fid)
+
+
+def _sbi_number(word: str, names: Mapping[str, int], what: str) -> int:
+    """An EID or FID as it stands in a register: 32 bits, sign-extended (SBI 2.0, Binary Encoding). Raises DebugError."""
+    value = names[word.lower()] if word.lower() in names else number(word, what)
+    if value >> 32:
+        raise DebugError(f"{word} is too much: numbers of SBI extensions and functions have 32 bits")
+    return sext32(value)
 
 
 def _gpa(words: Sequence[str]) -> Spec:

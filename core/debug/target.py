@@ -306,6 +306,8 @@ class Debugger(Control):
         """Stop after an event (the words are in core.debug.specs). Raises DebugError for what cannot be caught."""
         self._require_stopped()
         found = parse(spec)
+        if found.csr is not None and not registers.has_csr(self.machine.harts[0], found.csr.name):
+            raise registers.missing(self.machine.harts[0], found.csr.name)
         catch = Catch(
             self.points.new_number(),
             "catch",

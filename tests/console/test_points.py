@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.boot.symbols import Symbol, SymbolTable
 from core.debug.target import Debugger, StopKind
 from tests.console.driver import ask, machine
 
@@ -67,6 +68,8 @@ def test_points_of_one_world_even_before_it_is_entered(twins: Debugger) -> None:
         ("if $scause == 10 ignore 2", "'ignore 2' must stand before 'if'"),
         ("if $scause ==", "'$scause ==' ends where a number, symbol or $register should follow"),
         ("if $nosuch == 1", "no register '$nosuch'"),
+        ("ignore -1", "ignore: -1 is negative"),
+        ("on hart -1", "on hart: -1 is negative"),
         ("ignore (", "'(' ends where a number, symbol or $register should follow"),
     ],
 )
@@ -76,6 +79,37 @@ def test_what_cannot_be_understood_is_one_line(hello: Debugger, words: str, answ
         assert len(lines) == 1
         assert lines[0].startswith(answer)
     assert hello.breakpoints() == []
+
+
+@pytest.mark.parametrize(("command", "count"), [("step", "-1"), ("history", "-3"), ("hart", "-1"), ("delete", "0-1")])
+def test_what_is_counted_is_not_negative(hello: Debugger, command: str, count: str) -> None:
+    assert ask(hello, f"{command} {count}")[0].startswith(f"{command}: {count} is negative; usage: {command} [")
+
+
+def test_points_for_one_stop_say_so(hello: Debugger) -> None:
+    assert ask(hello, "catch vmexit ignore 1 once if $scause == 10") == [
+        "catch 1: vmexit, not the next 1, once, if $scause == 10"
+    ]
+    assert ask(hello, "break vcpu_run once")[0].startswith("temporary breakpoint 2 at ")
+    assert ask(hello, "tbreak vcpu_run")[0] == f"temporary breakpoint 3 at {hello.symbols.address_of('vcpu_run'):#x} <vcpu_run>"
+    listed = ask(hello, "break")
+    assert listed[1].split()[1:] == "catch vmexit, not the next 1, once, if $scause == 10 0 console".split()
+    assert all(", once" in line for line in listed[1:])
+
+
+def test_names_of_symbols_stay_out_of_events(twins: Debugger) -> None:
+    """twins has a function console_write; only numbers that can be addresses are looked up among symbols."""
+    assert twins.symbols.address_of("console_write") is not None
+    assert ask(twins, "catch sbi dbcn console_write") == ["catch 1: sbi dbcn console_write"]
+    assert ran(twins).startswith("catch 1: SBI call DBCN console_write by guest 1 (vmid 1) at ")
+    main = twins.symbols.address_of("main")
+    assert ask(twins, "catch gpa main") == [f"catch 2: gpa {main:#x}"]
+    assert ask(twins, "catch csr sepc write main") == [f"catch 3: csr sepc write {main:#x}"]
+    specs = ["sbi time", "csr hgatp read", "csr hgatp.MODE write bare", "vmexit sti", "mode HS VS"]
+    words = {word for spec in specs for word in spec.split()}
+    twins.symbols += SymbolTable([Symbol(word, 0x1000, 8) for word in words])
+    for number, spec in enumerate(specs, 4):
+        assert ask(twins, f"catch {spec}") == [f"catch {number}: {spec}"]
 
 
 def test_points_of_one_hart() -> None:

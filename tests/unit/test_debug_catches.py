@@ -192,6 +192,44 @@ def test_sbi_calls_of_a_guest(engine: str) -> None:
     assert words(stop) == "SBI call TIME set_timer by guest 2 (vmid 2) at sbi_set_timer+20"
 
 
+@pytest.mark.parametrize(
+    ("spec", "eid", "fid"),
+    [
+        ("sbi dbcn console_write", 0x4442434E, 0),
+        ("sbi HSM HART_STOP", 0x48534D, 1),
+        ("sbi 0x10 probe_extension", 0x10, 3),
+        ("sbi console_putchar", 1, None),
+        ("sbi legacy console_putchar", 1, None),
+        ("sbi 1 5", 1, None),  # legacy calls ignore the FID (SBI 2.0, Legacy Extensions)
+        ("sbi 0x80000001 0xffffffff", 0xFFFFFFFF80000001, (1 << 64) - 1),  # signed 32-bit integers
+    ],
+)
+def test_sbi_functions_by_name(engine: str, spec: str, eid: int, fid: int | None) -> None:
+    found = parse(spec)
+    assert (found.eid, found.fid, found.text) == (eid, fid, spec)
+
+
+def test_a_call_stops_by_the_name_it_is_told_with(engine: str) -> None:
+    d = debugger("loop", engine)
+    place(d, [0x0000_0073, 0x0000_0013])
+    for name, value in (("a7", 0x10), ("a6", 3), ("a0", 0x10)):
+        d.write_register(name, value)
+    other = d.add_catch("sbi base get_impl_id", owner=OWNER)
+    assert words(caught(d, "sbi base probe_extension")) == f"SBI call BASE probe_extension by host at {CODE:#x}"
+    assert other.hits == 0
+
+
+def test_values_of_a_field(engine: str) -> None:
+    """The rest of the CSR does not count, and values have their names."""
+    d = debugger("loop", engine)
+    place(d, [0x6803_9073, 0x6803_1073, 0x6800_22F3])  # csrw hgatp, t2; csrw hgatp, t1; csrr t0, hgatp
+    d.write_register("t2", 9 << 60 | 0x80200)
+    d.write_register("t1", 8 << 60 | 1 << 44 | 0x80300)
+    stop = caught(d, "csr hgatp.MODE write Sv39x4")
+    assert words(stop) == f"hgatp written: {8 << 60 | 1 << 44 | 0x80300:#x} at {CODE + 4:#x}"
+    assert words(caught(d, "csr HGATP.vmid 1")) == f"hgatp read: {8 << 60 | 1 << 44 | 0x80300:#x} at {CODE + 8:#x}"
+
+
 def test_guest_ebreak(engine: str) -> None:
     d = debugger("loop", engine)
     d.stop_on_new_world = True
@@ -296,7 +334,15 @@ def test_they_are_listed_with_breakpoints(engine: str) -> None:
         ("mode HS VM", "'VM' is no mode; there are M, HS"),
         ("csr nothing", "there is no CSR 'nothing'"),
         ("csr satp write 1 2", "the form is: catch csr"),
+        ("csr hstatus.SPW 1", "hstatus has no field 'SPW'; it has "),
+        ("csr hstatus.SPV write", "a field needs a VALUE: catch csr hstatus.SPV write 1; "),
+        ("csr hstatus.SPV 2", "2 does not fit into hstatus.SPV, which has 1 bit"),
+        ("csr hgatp.MODE Sv48", "'Sv48' is no value of hgatp.MODE; it has Bare, Sv39x4, Sv48x4, Sv57x4"),
         ("sbi lost", "'lost' is no SBI extension"),
+        ("sbi dbcn lost", "'lost' is no function of dbcn: give its number or one of console_write, console_read, "),
+        ("sbi 0x100000000", "0x100000000 is too much: numbers of SBI extensions and functions have 32 bits"),
+        ("sbi time 0xffffffffff", "0xffffffffff is too much"),
+        ("sbi 0x10 -1", "-1 is no 64-bit function"),
         ("gpa 8 4", "the range ends before it begins"),
         ("gpa -1", "-1 is no 64-bit guest physical address"),
         ("fence all", "the form is: catch fence"),

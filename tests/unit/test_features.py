@@ -10,9 +10,13 @@ import pytest
 
 from cli.launch import Options, cpu_properties
 from core.boot.devicetree import PAGING_MODES, isa_extensions
-from core.csr.registry import read_csr
+from core.csr.access import csr_cause
+from core.csr.csr import CSRS
+from core.csr.registry import exists, read_csr
+from core.debug.target import Debugger, UnknownRegister
 from core.features import DEFAULT_FEATURES, IMPLIED, Feature, consistent, isa_names
 from core.machine import Machine
+from core.trap.causes import Cause
 from tests.unit.test_boot_fdt import decompile, node_of
 
 NO_EXTENSIONS = {"s", "u", *PAGING_MODES}
@@ -92,6 +96,26 @@ def test_what_depends_on_something_off_is_off(off: str, gone: str) -> None:
     left = consistent(DEFAULT_FEATURES & ~Feature[off.upper()])
     lost = {str(feature.name) for feature in Feature if feature in DEFAULT_FEATURES & ~left}
     assert lost == {off.upper(), *gone.upper().split()}
+
+
+@pytest.mark.parametrize("off", ["h", "sstc", "ssstateen", "f", "zicntr"])
+def test_debuggers_see_the_csrs_that_instructions_can_reach(off: str) -> None:
+    """A CSR that needs two extensions is not there with only one of them (Ssaia is off by default)."""
+    made = Debugger(machine(**{off: False}))
+    hart = made.machine.harts[0]
+    present = {csr.name for csr in made.csrs()}
+    assert present == {csr.name for csr in CSRS if exists(hart, csr)}
+    hart.mode = 3
+    for csr in CSRS:
+        if csr.name not in present:
+            assert csr_cause(hart, csr.address, False) == Cause.ILLEGAL_INSTRUCTION
+            with pytest.raises(UnknownRegister, match=f"no register '{csr.name}': the hart has no "):
+                made.read_register(csr.name)
+            with pytest.raises(UnknownRegister, match=f"no register '{csr.name}': the hart has no "):
+                made.write_register(csr.name, 0)
+    for spec in ("csr vstopi", "csr hviprio1 write"):
+        with pytest.raises(UnknownRegister, match=r"the hart has no (H and no )?Ssaia"):
+            made.add_catch(spec, owner="test")
 
 
 def test_names_are_words_of_the_manual() -> None:
