@@ -44,6 +44,7 @@ class Signal(IntEnum):
     NONE = 0
     INT = 2
     TRAP = 5
+    URG = 16
 
 
 class Cause(Enum):
@@ -63,6 +64,7 @@ class StopReport:
 
     `exit_code` is set when the machine ended; `remark` is shown in the debugger's window before the stop when the stop
     does not explain itself there. `passing`: the target stopped only so that the debugger can be told of a new process.
+    `away`: all that has happened is that a step has left its process.
     """
 
     thread: ThreadId
@@ -72,6 +74,7 @@ class StopReport:
     exit_code: int | None = None
     remark: str = ""
     passing: bool = False
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,9 @@ class Target(Protocol):
     def expedited(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
         """Registers (number, contents) that go with a stop report, to save the debugger from asking."""
 
+    def inside(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
+        """The same for a thread that has been stepped, with a pc inside the instruction it was stepped from."""
+
     def registers(self) -> Sequence[RegisterInfo]:
         """Every register there is."""
 
@@ -251,8 +257,9 @@ class Target(Protocol):
 
     # Running
 
-    def resume(self, actions: Mapping[ThreadId, Action]) -> None:
-        """Let the threads go. Returns at once; the stop is announced to the subscribers."""
+    def resume(self, actions: Mapping[ThreadId, Action], *, settle: bool = True) -> None:
+        """Let the threads go. Returns at once; the stop is announced to the subscribers. Without `settle`, breakpoints that
+        were removed since the last stop stay, as ones taken out for a moment, until the next resume."""
 
     def interrupt(self) -> None:
         """Ask a running machine to stop soon."""

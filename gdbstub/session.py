@@ -12,8 +12,9 @@ from gdbstub import packets, replies
 from gdbstub.files import FileTable
 from gdbstub.framing import Ack, Corrupt, Deframer, Frame, Interrupt, Nak, Packet, frame
 from gdbstub.grammar import PACKETS, MalformedPacket, split
-from gdbstub.interface import ALL, ANY, Action, Motion, StopReport, Target, TargetError, TargetRunning, ThreadId
+from gdbstub.interface import ALL, ANY, Action, Motion, Newcomer, StopReport, Target, TargetError, TargetRunning, ThreadId
 from gdbstub.monitor import Monitor
+from gdbstub.stepoff import SILENT, StepOff
 
 packets.load()
 
@@ -63,6 +64,8 @@ class Session:
         self._looked_at: set[int] = set()  # processes whose registers the client may still hold, as they were
         self._intended: Mapping[ThreadId, Action] | None = None  # how to resume, once the client knows all processes
         self._last_actions: Mapping[ThreadId, Action] | None = None  # how the target was resumed last
+        self._off = StepOff()
+        self._newcomer: Newcomer | None = None  # a process that the client is to be told of next
         self._stop_due = False  # a stop to be reported, once the client knows all processes
         self._diverted = False  # the client waits for the machine, while we wait for the client to know all processes
         self._interrupted = False  # the client has asked for a stop that is not reported yet
@@ -144,8 +147,11 @@ class Session:
         if not self.target.running:
             self._send_stop()
 
-    def resume(self, actions: Mapping[ThreadId, Action]) -> None:
-        """Resume the target for the client. If somebody else has it running already, wait for that run's end."""
+    def resume(self, actions: Mapping[ThreadId, Action], *, alone: bool = False) -> None:
+        """Resume the target for the client. If somebody else has it running already, wait for that run's end.
+
+        alone: the client wants nothing else to move, whatever else there is.
+        """
         moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
         if not moving:
             raise TargetError("no thread was asked to move")
@@ -154,15 +160,19 @@ class Session:
             self.send(replies.terminated(process, self.client))
             return self.gone(process)
         self._looked_at -= {thread.process for thread in moving}
+        if self._intended is None:
+            self._off.lone = alone
+        actions = self._intended or actions
+        if self._off.goes_on(actions):
+            actions, self._stop_due = {thread: Action(Motion.CONTINUE) for thread in self.threads()}, False
         if self._stop_due:
             return self.await_stop()
-        actions = self._intended or actions
         if self._lets_others_run(actions) and (self._introduce() or self._refresh(self._looked_at)):
             self._intended = actions
             return None
         self._intended, self._last_actions = None, actions
         try:
-            self.target.resume(actions)
+            self.target.resume(actions, settle=self._off.resumed(actions))
         except TargetRunning:
             log.debug("the machine was running already")
         if self._interrupted:
@@ -299,7 +309,7 @@ class Session:
     def _introduce(self, *, stop_due: bool = False) -> bool:
         """Tell the client of one new process, if there is any: an exec event. When the client has met it, it resumes by
         itself; if there is a stop to report, that comes then."""
-        newcomer = self.target.newcomer()
+        newcomer, self._newcomer = self._newcomer or self.target.newcomer(), None
         if newcomer is None:
             return False
         self._gone.discard(newcomer.thread.process)
@@ -330,6 +340,7 @@ class Session:
         self._gone.clear()
         self.dead = False
         self._looked_at.clear()
+        self._off, self._newcomer = StepOff(), None
         self._intended, self._stop_due, self._diverted, self._interrupted = None, False, False, False
 
     def _say_now(self) -> None:
@@ -344,6 +355,11 @@ class Session:
     def _send_stop(self) -> None:
         report, attaching = self.target.stop_report(), self._attaching
         self._say_now()
+        if attaching is None and self.meets_newcomers and (stepped := self._off.ends(report)):
+            self._newcomer = self.target.newcomer()  # told of later, but from here on `stepped` is the world it was in
+            self._divert(stepped, stop_due=True)
+            self.send(replies.stopped(StopReport(stepped, SILENT), stepped, self.target.inside(stepped), self.client))
+            return
         if attaching is None and report.exit_code is None:
             if self._introduce(stop_due=not report.passing):
                 self._intended = self._unfinished_step() if report.passing else None

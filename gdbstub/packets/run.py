@@ -47,7 +47,7 @@ def continue_threads(session: Session, actions: str) -> None:
         for wanted, action in parsed:
             if wanted.matches(thread) and thread not in plan:
                 plan[thread] = action
-    session.resume(plan)
+    session.resume(plan, alone=len(parsed) == 1)
 
 
 @lru_cache(256)

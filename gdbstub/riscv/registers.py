@@ -57,6 +57,12 @@ class Registers:
         """What goes with a stop report."""
         return list(zip(EXPEDITED, self._read(thread, self._expedited), strict=True))
 
+    def inside(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
+        """The same of a world that was left, with a pc inside the instruction that did it."""
+        values = [self._debugger.read_register(r.source, thread.thread - 1, world=thread.process) for r in self._expedited]
+        values[EXPEDITED.index(PC)] += 1
+        return list(zip(EXPEDITED, _contents(values, self._expedited), strict=True))
+
     def read_or_nothing(self, thread: ThreadId, number: int) -> bytes | None:
         """One register; None when it has no value: gdb insists that it is described, as fcsr, or the world does not run."""
         try:
@@ -76,7 +82,11 @@ class Registers:
             values = [state.x[r.number] if r.number < PC else read_register(state, r.source) for r in registers]
         else:
             values = [self._debugger.read_register(register.source, hart, world=world) for register in registers]
-        return [value.to_bytes(8, "little")[: r.width] for value, r in zip(values, registers, strict=True)]
+        return _contents(values, registers)
+
+
+def _contents(values: Sequence[int], registers: Sequence[Register]) -> list[bytes]:
+    return [value.to_bytes(8, "little")[: r.width] for value, r in zip(values, registers, strict=True)]
 
 
 def _group(number: int) -> str:

@@ -15,8 +15,9 @@ EXPLAINED: Final = (StopKind.RESET, StopKind.STEP, StopKind.INTERRUPTED, StopKin
 SIGNALS: Final = {StopKind.INTERRUPTED: Signal.INT, StopKind.STEP: Signal.TRAP, StopKind.RESET: Signal.TRAP}
 
 
-def report(stop: Stop, thread: ThreadId, stepped: ThreadId | None, points: Points) -> StopReport:
-    """A stop as gdb is to see it. `thread`: where the hart is now; `stepped`: the thread gdb has stepped, if it has.
+def report(stop: Stop, thread: ThreadId, stepped: ThreadId | None, points: Points, away: bool = False) -> StopReport:
+    """A stop as gdb is to see it. `thread`: where the hart is now; `stepped`: the thread gdb has stepped, if it has, and
+    `away`: the hart is now in another world than that thread's.
 
     A breakpoint is reported as one only if gdb has set it in this very process: otherwise gdb would go on without a word.
     What gdb cannot know of comes with a remark and no signal: gdb then stops even in the middle of a step of its own,
@@ -31,7 +32,8 @@ def report(stop: Stop, thread: ThreadId, stepped: ThreadId | None, points: Point
         signal = Signal.NONE  # the step went into another world
     remark = "" if stop.kind in EXPLAINED else _remark(stop, thread, points)
     passing = stop.kind is StopKind.NEW_WORLD
-    return StopReport(thread, signal, cause, stop.watch_address, stop.exit_code, remark, passing)
+    away = away and stop.kind is StopKind.STEP and stepped is not None
+    return StopReport(thread, signal, cause, stop.watch_address, stop.exit_code, remark, passing, away)
 
 
 def _cause(stop: Stop, thread: ThreadId, points: Points) -> Cause:

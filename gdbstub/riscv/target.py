@@ -75,6 +75,7 @@ class RiscvTarget:
         self._readers: list[Callable[[str], None]] = []
         self._release_when_stopped = False
         self._stepped: ThreadId | None = None
+        self._from: int | None = None  # the world it was in
         self._return: int | None = None  # number of the catch that ends a step of a world that does not run
         self._reported: tuple[Stop, ThreadId, StopReport] | None = None
         self._instead: Stop | None = None  # a stop of our own making, until the machine runs again
@@ -91,8 +92,15 @@ class RiscvTarget:
         stop = self._instead or self.debugger.stop
         thread = self.processes.of_hart(stop.hart)
         if self._reported is None or self._reported[0] is not stop or self._reported[1] != thread:
-            self._reported = (stop, thread, report(stop, thread, self._stepped, self._points))
+            self._reported = (stop, thread, report(stop, thread, self._stepped, self._points, self._left(stop.hart)))
         return self._reported[2]
+
+    def _left(self, hart: int) -> bool:
+        """Whether a hart is in another world than that of the thread gdb has stepped, for which that thread stands."""
+        if self._stepped is None or not self.processes.separate:
+            return False
+        here = self.debugger.worlds_known.current(self.debugger.machine.harts[hart])
+        return self._stepped.process == self._from != here
 
     def subscribe(self, stopped: Callable[[], None], said: Callable[[str], None]) -> Callable[[], None]:
         def listener(event: Event) -> None:
@@ -194,6 +202,10 @@ class RiscvTarget:
     def expedited(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
         return self._registers.expedited(thread)
 
+    @in_our_words
+    def inside(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
+        return self._registers.inside(thread)
+
     def registers(self) -> Sequence[RegisterInfo]:
         return self._registers.all()
 
@@ -237,24 +249,32 @@ class RiscvTarget:
     # Running
 
     @in_our_words
-    def resume(self, actions: Mapping[ThreadId, Action]) -> None:
+    def resume(self, actions: Mapping[ThreadId, Action], *, settle: bool = True) -> None:
         moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
         stepping = [(thread, action) for thread, action in moving.items() if action.motion is not Motion.CONTINUE]
         if self.debugger.running:
             raise TargetRunning
-        self._points.settle()
+        if settle:
+            self._points.settle()
         self._stepped = stepping[0][0] if stepping else None
+        self._from = self._world_of(self._stepped) if self._stepped else None
         try:
             if stepping and self.processes.is_current(stepping[0][0]):  # the other harts stand still meanwhile
                 self._step(*stepping[0])
             elif not stepping and not self._whole(moving):
                 raise TargetError("harts run all or none; only stepping moves one alone")
-            elif not self._stops_at_once():
+            elif not self._stops_at_once(arrived=not settle):
                 if stepping:
                     self._catch_return(stepping[0][0])
                 self._continue()
         except MachineEnded:
             return  # the stop report says that it has
+
+    def _world_of(self, thread: ThreadId) -> int:
+        """The world that a thread shows: a guest that gdb has not met is seen through process 1."""
+        if not self.processes.is_current(thread):
+            return thread.process
+        return self.debugger.worlds_known.current(self.debugger.machine.harts[thread.thread - 1])
 
     def _whole(self, moving: Mapping[ThreadId, Action]) -> bool:
         """Whether all threads of some process move: then the machine does."""
@@ -265,11 +285,13 @@ class RiscvTarget:
         self.debugger.stop_on_new_world = self.processes.separate
         self.debugger.resume()
 
-    def _stops_at_once(self) -> bool:
-        """A guest was stopped before its first instruction so that gdb could set breakpoints: is there one right here?"""
+    def _stops_at_once(self, arrived: bool) -> bool:
+        """A guest was stopped before its first instruction so that gdb could set breakpoints, or the hart has only just
+        `arrived` here by a step: is there one right here?"""
         stop = self.debugger.stop
         state = self.debugger.machine.harts[stop.hart]
-        if stop.kind is not StopKind.NEW_WORLD or self._instead or state.pc != stop.pc or not breakpoint_here(state):
+        new = stop.kind is StopKind.NEW_WORLD or (arrived and stop.kind is StopKind.STEP)
+        if not new or self._instead or state.pc != stop.pc or not breakpoint_here(state):
             return False
         hit = self.debugger.points.breakpoint_hit(self.debugger, state)
         if hit is not None:

@@ -212,7 +212,12 @@ class FakeTarget:
     def remove(self, thread: ThreadId, point: Point, address: int, length: int) -> None:
         self.points.discard((point, address, length))
 
-    def resume(self, actions: Mapping[ThreadId, Action]) -> None:
+    def inside(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
+        return [
+            (n, (int.from_bytes(raw, "little") ^ (n == PC)).to_bytes(len(raw), "little")) for n, raw in self.expedited(thread)
+        ]
+
+    def resume(self, actions: Mapping[ThreadId, Action], *, settle: bool = True) -> None:
         self._standing()
         self.calls.append(dict(actions))
         self.running = True

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from gdbstub.framing import Deframer, Packet, frame
-from gdbstub.interface import ALL, Action, Motion, Signal, StopReport, ThreadId
+from gdbstub.interface import ALL, Action, Cause, Motion, Signal, StopReport, ThreadId
+from gdbstub.riscv.regnums import PC
 from gdbstub.session import Session
 from tests.support.fake_target import FakeTarget
 
@@ -137,7 +138,7 @@ def test_a_step_into_a_process_refreshes_it(session: Session, target: FakeTarget
     ask(session, b"Hgp2.1")
     ask(session, b"g")
     target.stop(StopReport(HOST))
-    ask(session, b"vCont;s:p1.1")
+    ask(session, b"vCont;s:p1.1;c:p1.-1")
     assert len(resumed(target)) == 1
     target.stop(StopReport(GUEST, Signal.NONE))
     assert replies(session.target_stopped()) == [b"T05library:;thread:p2.1;"]
@@ -288,7 +289,7 @@ def test_ctrl_c_that_crosses_a_new_process_on_its_way(session: Session, target: 
 
 def test_a_step_interrupted_by_a_new_process_is_taken_up_again(session: Session, target: FakeTarget) -> None:
     two(session, target)
-    assert ask(session, b"vCont;s:p1.1") == [b"T05library:;thread:p2.1;"]
+    assert ask(session, b"vCont;s:p1.1;c:p1.-1") == [b"T05library:;thread:p2.1;"]
     assert ask(session, b"vCont;c:p2.-1") == []
     assert resumed(target) == [{HOST: Action(Motion.STEP)}]
     target.add_process(3)
@@ -296,3 +297,55 @@ def test_a_step_interrupted_by_a_new_process_is_taken_up_again(session: Session,
     assert replies(session.target_stopped()) == [EXEC.replace(b"p2", b"p3")]
     ask(session, b"vCont;c:p3.-1")
     assert resumed(target) == [{HOST: Action(Motion.STEP)}]
+
+
+def stepped_away(session: Session, target: FakeTarget) -> list[bytes]:
+    """What the debugger is told when the step of process 2 alone has ended in process 1."""
+    two(session, target)
+    target.others[GUEST][PC] = 0x80000100
+    ask(session, b"vCont;s:p2.1")
+    assert resumed(target) == [{GUEST: Action(Motion.STEP)}]
+    target.stop(StopReport(HOST, Signal.NONE, away=True))
+    return replies(session.target_stopped())
+
+
+def test_a_lone_step_that_ends_in_another_process_is_a_silent_signal_first(session: Session, target: FakeTarget) -> None:
+    (first,) = stepped_away(session, target)
+    assert first.startswith(b"T10thread:p2.1;20:0101008000000000;")
+
+
+def test_a_debugger_that_then_tries_the_step_again_wants_to_go_on(session: Session, target: FakeTarget) -> None:
+    stepped_away(session, target)
+    assert ask(session, b"vCont;S10:p2.1") == []
+    assert resumed(target) == [{HOST: Action(Motion.CONTINUE), GUEST: Action(Motion.CONTINUE)}]
+    target.stop(StopReport(HOST, cause=Cause.SOFTWARE_BREAKPOINT))
+    assert replies(session.target_stopped())[0].startswith(b"T05swbreak:;thread:p1.1;")
+
+
+def test_one_that_lets_the_thread_run_is_told_of_the_stop(session: Session, target: FakeTarget) -> None:
+    stepped_away(session, target)
+    (stop,) = ask(session, b"vCont;C10:p2.1;c:p2.-1")
+    assert stop.startswith(b"T00thread:p1.1;")
+    assert resumed(target) == []
+
+
+def test_more_than_a_step_that_has_left_is_never_passed_over(session: Session, target: FakeTarget) -> None:
+    two(session, target)
+    ask(session, b"vCont;s:p2.1")
+    resumed(target)
+    target.stop(StopReport(HOST, Signal.NONE, remark="catch 1: VM exit"))
+    assert replies(session.target_stopped())[0].startswith(b"T10thread:p2.1;")
+    told = ask(session, b"vCont;S10:p2.1")
+    assert (told[0][:1], told[-1][:15]) == (b"O", b"T00thread:p1.1;")
+    assert resumed(target) == []
+
+
+def test_a_new_process_is_told_of_after_the_silent_signal(session: Session, target: FakeTarget) -> None:
+    ask(session, b"vCont;s:p1.1")
+    target.add_process(2)
+    target.stop(StopReport(HOST, Signal.NONE, away=True))
+    assert replies(session.target_stopped())[0].startswith(b"T10thread:p1.1;")
+    assert ask(session, b"vCont;S10:p1.1") == [EXEC]
+    resumed(target)
+    assert ask(session, b"vCont;c:p2.-1") == []
+    assert resumed(target) == [{HOST: Action(Motion.CONTINUE), GUEST: Action(Motion.CONTINUE)}]
