@@ -8,10 +8,13 @@ from core.csr.fields import rw
 from core.csr.machine import Mstatus
 from core.csr.vs import Vsstatus
 from core.hart import Hart
-from core.isa.intrinsics import isset, u64
+from core.isa.intrinsics import cold, isset, u64
 from core.trap.causes import Cause
 
 ROUNDING = {0: "nearest, ties to even", 1: "towards zero", 2: "down", 3: "up", 4: "nearest, ties to max magnitude"}
+
+DIRTY = Mstatus.FS.mask
+"""FS at its highest value."""
 
 
 def fp_rule(h: Hart) -> u64:
@@ -22,10 +25,20 @@ def fp_rule(h: Hart) -> u64:
 
 
 def dirty_fp(h: Hart) -> None:
-    """The floating-point state changed: FS is Dirty, with V=1 in both registers (norm:vsstatus_fs_op)."""
-    h.mstatus |= Mstatus.FS.mask
+    """The floating-point state changed: FS is Dirty, with V=1 in both registers (norm:vsstatus_fs_op).
+
+    It mostly is already, and to write it each time would make each instruction wait for the one before.
+    """
+    if h.mstatus & DIRTY != DIRTY or (h.v != 0 and h.vsstatus & DIRTY != DIRTY):
+        make_dirty(h)
+
+
+@cold
+def make_dirty(h: Hart) -> None:
+    """Set FS to Dirty."""
+    h.mstatus |= DIRTY
     if h.v != 0:
-        h.vsstatus |= Vsstatus.FS.mask
+        h.vsstatus |= DIRTY
 
 
 class Fcsr(Csr, address=0x003, ext="F"):

@@ -7,14 +7,16 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 
 from core.engine import decoded
+from core.engine.expressions import known_bool
 from core.engine.lower import Program
 from core.engine.statements import Body
-from core.engine.subset import BOOL, U64
-from core.engine.values import I1, I64, PTR, VOID, Value, as_callee
+from core.engine.subset import BOOL, TYPES, U64
+from core.engine.values import I1, I32, I64, PTR, VOID, Value, as_callee
 from core.isa import intrinsics
+from core.softfloat import host
 
 PRIMITIVE_LOWERINGS: dict[Any, Callable[[Body, ast.Call], Value | None]] = {}
 
@@ -96,6 +98,83 @@ def _ctz64(low: Body, node: ast.Call) -> Value:
 @lowers(intrinsics.popcount64)
 def _popcount64(low: Body, node: ast.Call) -> Value:
     return Value(U64, low.builder.ctpop(argument(low, node, 0)))
+
+
+DOUBLE, SINGLE = ir.DoubleType(), ir.FloatType()
+
+
+def double(low: Body, node: ast.Call, position: int) -> Any:
+    """Argument `position`, the bits of a double, as the double."""
+    return low.builder.bitcast(argument(low, node, position), DOUBLE)
+
+
+def bits(low: Body, number: Any) -> Value:
+    """The bits of a double."""
+    return Value(U64, low.builder.bitcast(number, I64))
+
+
+@lowers(host.host_floats)
+def _host_floats(low: Body, node: ast.Call) -> Value:
+    fused = binding.get_host_cpu_features().get("fma", False)  # x86; the Arm architecture always has it
+    return known_bool(fused or binding.get_process_triple().startswith(("aarch64", "arm64")))
+
+
+@lowers(host.host_add)
+def _host_add(low: Body, node: ast.Call) -> Value:
+    return bits(low, low.builder.fadd(double(low, node, 0), double(low, node, 1)))
+
+
+@lowers(host.host_multiply)
+def _host_multiply(low: Body, node: ast.Call) -> Value:
+    return bits(low, low.builder.fmul(double(low, node, 0), double(low, node, 1)))
+
+
+@lowers(host.host_divide)
+def _host_divide(low: Body, node: ast.Call) -> Value:
+    return bits(low, low.builder.fdiv(double(low, node, 0), double(low, node, 1)))
+
+
+@lowers(host.host_square_root)
+def _host_square_root(low: Body, node: ast.Call) -> Value:
+    root = low.program.module.declare_intrinsic("llvm.sqrt", [DOUBLE])
+    return bits(low, low.builder.call(root, [double(low, node, 0)]))
+
+
+@lowers(host.host_multiply_add)
+def _host_multiply_add(low: Body, node: ast.Call) -> Value:
+    return bits(low, low.builder.fma(*(double(low, node, position) for position in range(3))))
+
+
+@lowers(host.host_less)
+def _host_less(low: Body, node: ast.Call) -> Value:
+    return Value(BOOL, low.builder.fcmp_ordered("<", double(low, node, 0), double(low, node, 1)))
+
+
+@lowers(host.host_equal)
+def _host_equal(low: Body, node: ast.Call) -> Value:
+    return Value(BOOL, low.builder.fcmp_ordered("==", double(low, node, 0), double(low, node, 1)))
+
+
+@lowers(host.host_widen)
+def _host_widen(low: Body, node: ast.Call) -> Value:
+    single = low.builder.bitcast(low.builder.trunc(argument(low, node, 0), I32), SINGLE)
+    return bits(low, low.builder.fpext(single, DOUBLE))
+
+
+@lowers(host.host_narrow)
+def _host_narrow(low: Body, node: ast.Call) -> Value:
+    single = low.builder.fptrunc(double(low, node, 0), SINGLE)
+    return Value(U64, low.builder.zext(low.builder.bitcast(single, I32), I64))
+
+
+@lowers(host.host_from_integer)
+def _host_from_integer(low: Body, node: ast.Call) -> Value:
+    return bits(low, low.builder.sitofp(low.as_type(node.args[0], low.expression(node.args[0]), TYPES["s64"]), DOUBLE))
+
+
+@lowers(host.host_to_integer)
+def _host_to_integer(low: Body, node: ast.Call) -> Value:
+    return Value(TYPES["s64"], low.builder.fptosi(double(low, node, 0), I64))
 
 
 def _load(low: Body, address: Any, size: int, place: str) -> Value:

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from core.csr.unprivileged import Fcsr, dirty_fp, fp_rule
 from core.hart import Hart
 from core.isa.encoding import Function, instruction
-from core.isa.intrinsics import FReg, Reg, Trap, cold, get, inline, u64, u128
-from core.softfloat.formats import DOUBLE, DYN, HALF, RMM, SINGLE, box_mask, unboxed
+from core.isa.intrinsics import FReg, Reg, Trap, cold, get, inline, isset, u64, u128
+from core.softfloat.fast import CUT
+from core.softfloat.formats import DOUBLE, DYN, HALF, NX, RMM, RNE, SINGLE, box_mask, unboxed
+from core.softfloat.host import host_floats, host_narrow
 from core.softfloat.number import unpack
 from core.trap.causes import Cause
 
@@ -56,10 +58,22 @@ def rounding(h: Hart, rm: u64) -> u64:
     return mode
 
 
-@cold
+@inline
+def hosted(h: Hart, fmt: u64) -> bool:
+    """Whether to try the host's floats (core.softfloat.fast): for single or double precision, if the unit is on."""
+    return host_floats() and fmt != HALF and fp_rule(h) == 0
+
+
+@inline
+def hosted_rounding(h: Hart, fmt: u64, rm: u64) -> bool:
+    """`hosted`, and the rounding mode is the host's: to nearest, ties to even; dynamic if asked for as frm stands."""
+    return hosted(h, fmt) and not RNE < rm < DYN and get(h.fcsr, Fcsr.FRM) == RNE
+
+
+@inline
 def value(h: Hart, fmt: u64, register: FReg) -> u64:
     """The bits of an operand."""
-    return unboxed(h.f[register], fmt)
+    return h.f[register] if fmt == DOUBLE else unboxed(h.f[register], fmt)
 
 
 @cold
@@ -80,6 +94,20 @@ def write_float(h: Hart, fmt: u64, rd: FReg, result: u128) -> None:
     """Write a result that is in a format, and accrue its flags."""
     h.fcsr |= u64(result >> 64)
     write_boxed(h, fmt, rd, u64(result))
+
+
+@inline
+def write_hosted(h: Hart, fmt: u64, rd: FReg, result: u64, exact: bool) -> None:
+    """Write a result that the host has as a double, certain in `fmt`; `exact`: nothing was rounded yet, or NX is set."""
+    bits = result
+    inexact = not exact
+    if fmt != DOUBLE:
+        bits = host_narrow(result) | box_mask(SINGLE)
+        inexact = inexact or result & CUT != 0
+    h.f[rd] = bits
+    if inexact and not isset(h.fcsr, Fcsr.NX):
+        h.fcsr |= NX
+    dirty_fp(h)
 
 
 @inline

@@ -8,23 +8,40 @@ written with fmt in its name. Loads, stores and moves are in rv_f_transfer.
 
 from __future__ import annotations
 
+from core.csr.unprivileged import Fcsr
 from core.hart import Hart
 from core.isa.encoding import alias, instruction
 from core.isa.float_unit import (
     FORMATS,
     float_instruction,
+    hosted,
+    hosted_rounding,
     operand,
     require_unit,
     rounding,
     value,
     write_boxed,
     write_float,
+    write_hosted,
     write_integer,
 )
-from core.isa.intrinsics import FReg, Reg, cold, u64
+from core.isa.intrinsics import FReg, Reg, cold, isset, s32, s64, u32, u64
 from core.softfloat.arithmetic import add, divide, multiply, multiply_add, square_root
-from core.softfloat.compare import classify, compare, extreme, sign_injected
-from core.softfloat.convert import convert, from_integer, to_integer
+from core.softfloat.compare import EQ, LT, MAX, classify, compare, extreme, sign_injected
+from core.softfloat.convert import LONG, LONG_UNSIGNED, WORD, convert, from_integer, to_integer
+from core.softfloat.fast import BIAS, LEAST, SIGN, WHOLE, certain, field, is_zero, product_is_exact, sum_is_exact, widened
+from core.softfloat.formats import HALF, NX, RTZ, outcome
+from core.softfloat.host import (
+    host_add,
+    host_divide,
+    host_equal,
+    host_from_integer,
+    host_less,
+    host_multiply,
+    host_multiply_add,
+    host_square_root,
+    host_to_integer,
+)
 from core.softfloat.number import negated
 
 # Arithmetic
@@ -34,6 +51,13 @@ from core.softfloat.number import negated
 @float_instruction("0000 minus[0]=1 fmt rs2 rs1 rm rd 1010011", "fsub.fmt")
 def fadd(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, rm: u64, minus: u64) -> None:
     """FADD.fmt, rs1 + rs2 (norm:fadd-s_fmul-s_op); FSUB.fmt, rs1 - rs2 (norm:fsub-s_op)."""
+    if hosted_rounding(h, fmt, rm):
+        a = widened(h.f[rs1], fmt)
+        b = widened(h.f[rs2], fmt) ^ u64(minus << 63)
+        r = host_add(a, b)
+        if certain(r, fmt) or (is_zero(r) and is_zero(a ^ b)):
+            write_hosted(h, fmt, rd, r, isset(h.fcsr, Fcsr.NX) or sum_is_exact(a, b, r))
+            return
     mode = rounding(h, rm)
     write_float(h, fmt, rd, add(operand(h, fmt, rs1), negated(operand(h, fmt, rs2), minus), fmt, mode))
 
@@ -41,6 +65,13 @@ def fadd(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, rm: u64, minus: u64)
 @float_instruction("00010 fmt rs2 rs1 rm rd 1010011", "fmul.fmt")
 def fmul(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, rm: u64) -> None:
     """FMUL.fmt, rs1 * rs2 (norm:fadd-s_fmul-s_op)."""
+    if hosted_rounding(h, fmt, rm):
+        a = widened(h.f[rs1], fmt)
+        b = widened(h.f[rs2], fmt)
+        r = host_multiply(a, b)
+        if certain(r, fmt) or (is_zero(r) and (is_zero(a) or is_zero(b))):
+            write_hosted(h, fmt, rd, r, isset(h.fcsr, Fcsr.NX) or product_is_exact(a, b, r))
+            return
     mode = rounding(h, rm)
     write_float(h, fmt, rd, multiply(operand(h, fmt, rs1), operand(h, fmt, rs2), fmt, mode))
 
@@ -48,6 +79,13 @@ def fmul(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, rm: u64) -> None:
 @float_instruction("00011 fmt rs2 rs1 rm rd 1010011", "fdiv.fmt")
 def fdiv(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, rm: u64) -> None:
     """FDIV.fmt, rs1 / rs2 (norm:fdiv-s_op)."""
+    if hosted_rounding(h, fmt, rm):
+        a = widened(h.f[rs1], fmt)
+        b = widened(h.f[rs2], fmt)
+        r = host_divide(a, b)
+        if certain(r, fmt) and field(a) >= LEAST:
+            write_hosted(h, fmt, rd, r, isset(h.fcsr, Fcsr.NX) or product_is_exact(r, b, a))
+            return
     mode = rounding(h, rm)
     write_float(h, fmt, rd, divide(operand(h, fmt, rs1), operand(h, fmt, rs2), fmt, mode))
 
@@ -55,6 +93,12 @@ def fdiv(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, rm: u64) -> None:
 @float_instruction("01011 fmt 00000 rs1 rm rd 1010011", "fsqrt.fmt")
 def fsqrt(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rm: u64) -> None:
     """FSQRT.fmt, the square root of rs1 (norm:fsqrt-s_op)."""
+    if hosted_rounding(h, fmt, rm):
+        a = widened(h.f[rs1], fmt)
+        r = host_square_root(a)
+        if certain(r, fmt) and field(a) >= LEAST:
+            write_hosted(h, fmt, rd, r, isset(h.fcsr, Fcsr.NX) or product_is_exact(r, r, a))
+            return
     mode = rounding(h, rm)
     write_float(h, fmt, rd, square_root(operand(h, fmt, rs1), fmt, mode))
 
@@ -62,6 +106,12 @@ def fsqrt(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rm: u64) -> None:
 @cold
 def fused(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, rs3: FReg, rm: u64, minus: u64) -> None:
     """rs1 * rs2 + rs3, rounded once; bit 1 of `minus` negates the product, bit 0 the addend."""
+    if hosted_rounding(h, fmt, rm) and isset(h.fcsr, Fcsr.NX):
+        a = widened(h.f[rs1], fmt) ^ u64((minus >> 1) << 63)
+        r = host_multiply_add(a, widened(h.f[rs2], fmt), widened(h.f[rs3], fmt) ^ u64((minus & 1) << 63))
+        if certain(r, fmt):
+            write_hosted(h, fmt, rd, r, True)
+            return
     mode = rounding(h, rm)
     product = negated(operand(h, fmt, rs1), minus >> 1)
     addend = negated(operand(h, fmt, rs3), minus & 1)
@@ -110,6 +160,13 @@ def fsgnj(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, how: u64) -> None:
 @float_instruction("00101 fmt rs2 rs1 how[2:0]=3 rd 1010011", "fmaxm.fmt", ext="Zfa")
 def fmin(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, how: u64) -> None:
     """FMIN.fmt, FMAX.fmt (norm:fmin-s_fmax-s_op); FMINM.fmt, FMAXM.fmt, a NaN if either is (norm:fmaxm-s_fminm-s_op)."""
+    if hosted(h, fmt):
+        a = widened(h.f[rs1], fmt)
+        b = widened(h.f[rs2], fmt)
+        less = host_less(a, b)
+        if less or host_less(b, a):
+            write_boxed(h, fmt, rd, h.f[rs1 if less == (how & MAX == 0) else rs2])
+            return
     require_unit(h)
     write_float(h, fmt, rd, extreme(value(h, fmt, rs1), value(h, fmt, rs2), fmt, how))
 
@@ -121,6 +178,14 @@ def fmin(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, how: u64) -> None:
 @float_instruction("10100 fmt rs2 rs1 how[2:0]=5 rd 1010011", "fltq.fmt", ext="Zfa")
 def fle(h: Hart, fmt: u64, rd: Reg, rs1: FReg, rs2: FReg, how: u64) -> None:
     """FLE.fmt, FLT.fmt, FEQ.fmt (norm:feq-s_flt-s_fle-s_op); FLEQ.fmt, FLTQ.fmt, the quiet ones (norm:fleq-s_fltq-s_op)."""
+    if hosted(h, fmt):
+        a = widened(h.f[rs1], fmt)
+        b = widened(h.f[rs2], fmt)
+        less = host_less(a, b)
+        equal = host_equal(a, b)
+        if less or equal or host_less(b, a):
+            h.x[rd] = u64((less and how != EQ) or (equal and how & LT == 0))
+            return
     require_unit(h)
     write_integer(h, rd, compare(value(h, fmt, rs1), value(h, fmt, rs2), fmt, how))
 
@@ -144,6 +209,12 @@ def fcvt_to_integer(h: Hart, fmt: u64, kind: u64, rd: Reg, rs1: FReg, rm: u64) -
 
     (norm:fcvt-l-s_fcvt-w-s_op, norm:fcvt-wu-s_fcvt-lu-s_fcvt-s-wu_fcvt-s-lu_op)
     """
+    if hosted(h, fmt) and rm == RTZ:
+        a = widened(h.f[rs1], fmt)
+        if field(a) < (BIAS + 63 if kind & LONG != 0 else BIAS + 31) and (kind & 1 == 0 or a & SIGN == 0):
+            found = host_to_integer(a)
+            write_integer(h, rd, outcome(u64(found), 0 if host_equal(host_from_integer(found), a) else NX))
+            return
     mode = rounding(h, rm)
     write_integer(h, rd, to_integer(operand(h, fmt, rs1), kind, mode))
 
@@ -157,6 +228,11 @@ def fcvt_from_integer(h: Hart, fmt: u64, kind: u64, rd: FReg, rs1: Reg, rm: u64)
 
     (norm:fcvt-s-w_fcvt-s-l_op, norm:fcvt-wu-s_fcvt-lu-s_fcvt-s-wu_fcvt-s-lu_op)
     """
+    if hosted_rounding(h, fmt, rm):
+        whole = s64(h.x[rs1]) if kind == LONG else s64(s32(h.x[rs1])) if kind == WORD else s64(u32(h.x[rs1]))
+        if kind != LONG_UNSIGNED and whole >= -WHOLE and whole <= WHOLE:
+            write_hosted(h, fmt, rd, host_from_integer(whole), True)
+            return
     mode = rounding(h, rm)
     write_float(h, fmt, rd, from_integer(h.x[rs1], kind, fmt, mode))
 
@@ -172,6 +248,11 @@ def fcvt(h: Hart, fmt: u64, source: u64, rd: FReg, rs1: FReg, rm: u64) -> None:
 
     (norm:fcvt-s-d_fcvt-d-s_op, norm:fcvt-s-h_fcvt-h-s_op, norm:fcvt-d-h_fcvt-h-d_op)
     """
+    if hosted_rounding(h, fmt, rm) and source != HALF:
+        r = widened(h.f[rs1], source)
+        if certain(r, fmt) or is_zero(r):
+            write_hosted(h, fmt, rd, r, True)
+            return
     mode = rounding(h, rm)
     write_float(h, fmt, rd, convert(operand(h, source, rs1), fmt, mode))
 

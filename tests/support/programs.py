@@ -66,6 +66,8 @@ class Draw:
         """Page-table entries."""
         self.registers: list[list[int]] = [list(DEVICE_PAGES)]
         """Addresses of device registers, by device."""
+        self.nearest = False
+        """Whether instructions leave rounding to fcsr, or round to nearest or to zero."""
         self.devices = 0.08
         """How many addresses are of device registers."""
         self.near = CODE
@@ -89,6 +91,8 @@ class Draw:
         power = rng.choice(
             (0, 0, 1, top, top, top - 1, middle, middle + rng.randrange(-3, 70) % middle, rng.getrandbits(exponent))
         )
+        if self.nearest and rng.random() < 0.7:
+            power = middle + rng.randrange(-9, 10)
         digits = rng.choice((0, 0, 1, (1 << fraction) - 1, 1 << (fraction - 1), rng.getrandbits(fraction)))
         value = rng.getrandbits(1) << (bits - 1) | power << fraction | digits
         boxed = value | MASK << bits & MASK
@@ -209,6 +213,8 @@ class Writer(Draw):
             return None
         if name == "rs1":
             return rng.choice(CODE_REGISTERS if kind == "jump" else CSR_REGISTERS if kind == "csr" else POINTERS)
+        if name == "rm" and kind == "float":
+            return rng.choice((0, 1, 7, 7))
         if name == "imm":
             return 2 * rng.randrange(-5, 40) if kind in ("branch", "jump") else rng.randrange(-9, 10)
         if name == "rs2" and kind == "store" and rng.random() < 0.2:
@@ -223,7 +229,8 @@ class Writer(Draw):
         kind = kind_of(record)
         word = record.match | (self.rng.getrandbits(bits) & ~record.mask)
         for field in record.fields:
-            value = self.operand(kind, field.name) if kind not in ("compute", "float") or field.name == "rd" else None
+            near = self.nearest and field.name == "rm"
+            value = self.operand(kind, field.name) if kind not in ("compute", "float") or field.name == "rd" or near else None
             if value is not None:
                 with contextlib.suppress(ValueError):
                     word = (word & ~field.mask) | field.insert(value)

@@ -47,6 +47,7 @@ class Changes:
     def __init__(self, lock: Lockstep, profile: Profile, rng: random.Random) -> None:
         self.lock, self.profile, self.rng = lock, profile, rng
         self.draw = Writer(rng, profile.code_pages, profile.paging > 0)
+        self.draw.nearest = profile.nearest > 0
         self.words = self.draw.vocabulary(profile.weights, 600)
         self.draw.devices = profile.devices
         self.draw.registers = device_registers(lock.reference)
@@ -154,6 +155,10 @@ class Changes:
         """Some CSRs get other values."""
         for _ in range(self.rng.randrange(1, 5)):
             self.each(self.rng.choice((*STATUS, *STATUS, *DELEGATION, *REST)), self.draw.csr_value())
+
+    def set_nearest(self) -> None:
+        """Rounding to nearest, ties to even, and flags of all kinds."""
+        self.each("fcsr", self.rng.choice((0, 1, 1, self.rng.randrange(32))))
 
     def set_interrupts(self) -> None:
         """Interrupts enabled, pending, delegated; timers that soon go off."""

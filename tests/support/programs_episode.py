@@ -61,6 +61,7 @@ class Episode:
             (profile.pmp, change.set_pmp),
             (profile.points, change.set_points),
             (profile.forget, change.forget),
+            (profile.nearest, change.set_nearest),
             (profile.plant, change.plant),
         ]
 

@@ -65,6 +65,8 @@ class Profile:
     """Breakpoints and watchpoints."""
     forget: int = 0
     """The native engine loses what it has decoded."""
+    nearest: int = 0
+    """fcsr asks for rounding to nearest, mostly with NX set; if not 0, instructions mostly leave that to it."""
 
 
 PROFILES = {
@@ -72,6 +74,7 @@ PROFILES = {
     for profile in (
         Profile("legal"),
         Profile("float", COMMON | {"compute": 10, "float": 80, "load": 10, "store": 10, "csr": 2}, csrs=3, interrupts=1),
+        Profile("nearest", COMMON | {"float": 85, "load": 5, "store": 5}, csrs=0, interrupts=1, nearest=40),
         Profile("legal-least", features=LEAST, strict=True),
         Profile("raw", WEIGHTS | {"raw": 100}),
         Profile("privileged", PRIVILEGED, csrs=20, plant=20),
