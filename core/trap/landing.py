@@ -15,6 +15,7 @@ from core.isa.intrinsics import cold, end_slice, isset, u64
 
 state("elp", doc="ELP: 1 while the next instruction must be a landing pad (unpriv, Landing Pad Enforcement)")
 state("elp_jump", doc="address of the indirect jump that set ELP last, 0 if ELP has come back from a trap since")
+state("trap_elp", doc="ELP at the last trap, and elp_jump in the other bits", architectural=False)
 
 LPAD, LPAD_MASK = 0x0000_0017, 0x0000_0FFF
 """AUIPC with rd=x0 (norm:zicflip_lpad_enc)."""
@@ -43,7 +44,19 @@ def expect(h: Hart) -> None:
         end_slice(h)
 
 
-def kept(h: Hart, pelp: u64, mode: u64, v: u64) -> None:
-    """MRET or SRET: ELP becomes xPELP, or 0 where the new mode need not have landing pads (norm:Zicfilp_pelp_trap_return)."""
-    h.elp = pelp if enforced(h, mode, v) else 0
+@cold
+def keep_elp(h: Hart) -> u64:
+    """A trap: ELP for xPELP; it is 0 from now on (norm:Zicfilp_pelp_trap)."""
+    elp: u64 = h.elp
+    h.trap_elp = elp | h.elp_jump
+    h.elp = 0
+    return elp
+
+
+@cold
+def take_pelp(h: Hart, status: u64, pelp: u64, mode: u64, v: u64) -> u64:
+    """MRET or SRET to a mode: ELP becomes the bit `pelp` of xstatus, or 0 where the mode need not have landing pads. The
+    status without the bit (norm:Zicfilp_pelp_trap_return)."""
+    h.elp = u64(status & pelp != 0 and enforced(h, mode, v))
     h.elp_jump = 0
+    return status & u64(~pelp)

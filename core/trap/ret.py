@@ -13,12 +13,12 @@ from core.hart import Hart
 from core.isa.intrinsics import Trap, cold, end_slice, get, isset, put, u64
 from core.mmu.tlb import update_regime
 from core.trap.causes import Cause
-from core.trap.landing import kept
+from core.trap.landing import take_pelp
 from core.trap.worlds import returning
 
 
-def go_on(h: Hart, epc: u64, mode: u64, v: u64, pelp: u64) -> None:
-    """Continue at `epc` in another mode; below M-mode MPRV ends (norm:mstatus_mprv_clr_mret_sret_less_priv). pelp: xPELP."""
+def go_on(h: Hart, epc: u64, mode: u64, v: u64) -> None:
+    """Continue at `epc` in another mode; below M-mode MPRV ends (norm:mstatus_mprv_clr_mret_sret_less_priv)."""
     if mode != 3:
         h.mstatus = put(h.mstatus, Mstatus.MPRV, 0)
     h.npc = legal_epc(h, 0, epc)
@@ -27,8 +27,6 @@ def go_on(h: Hart, epc: u64, mode: u64, v: u64, pelp: u64) -> None:
         settle(h, mode, v, 1)
     h.mode = mode
     h.v = v
-    if h.features & Feature.ZICFILP != 0:
-        kept(h, pelp, mode, v)
     update_regime(h)
     end_slice(h)
 
@@ -42,12 +40,12 @@ def do_mret(h: Hart) -> None:
     status = put(h.mstatus, Mstatus.MIE, get(h.mstatus, Mstatus.MPIE))
     status = put(status, Mstatus.MPIE, 1)
     status = put(status, Mstatus.MPP, 0)
-    pelp = get(status, Mstatus.MPELP)
-    status = put(status, Mstatus.MPELP, 0)
+    if h.features & Feature.ZICFILP != 0:
+        status = take_pelp(h, status, Mstatus.MPELP.mask, mode, v)
     h.mstatus = put(status, Mstatus.MPV, 0)
     if h.features & Feature.SMDBLTRP != 0:
         machine_return(h, mode, v)
-    go_on(h, h.mepc, mode, v, pelp)
+    go_on(h, h.mepc, mode, v)
 
 
 def do_mnret(h: Hart) -> None:
@@ -61,11 +59,12 @@ def do_mnret(h: Hart) -> None:
         raise Trap(Cause.ILLEGAL_INSTRUCTION)
     mode = get(h.mnstatus, Mnstatus.MNPP)
     v = get(h.mnstatus, Mnstatus.MNPV) if mode != 3 else 0
-    pelp = get(h.mnstatus, Mnstatus.MNPELP)
-    h.mnstatus = put(put(h.mnstatus, Mnstatus.MNPELP, 0), Mnstatus.NMIE, 1)
+    if h.features & Feature.ZICFILP != 0:
+        h.mnstatus = take_pelp(h, h.mnstatus, Mnstatus.MNPELP.mask, mode, v)
+    h.mnstatus = put(h.mnstatus, Mnstatus.NMIE, 1)
     if mode != 3 and h.features & Feature.SMDBLTRP != 0:
         machine_return(h, mode, v)
-    go_on(h, h.mnepc, mode, v, pelp)
+    go_on(h, h.mnepc, mode, v)
 
 
 @cold
@@ -105,14 +104,14 @@ def hs_return(h: Hart) -> None:
     status = put(h.mstatus, Mstatus.SIE, get(h.mstatus, Mstatus.SPIE))
     status = put(status, Mstatus.SPIE, 1)
     status = put(status, Mstatus.SDT, 0)
-    pelp = get(status, Mstatus.SPELP)
-    status = put(status, Mstatus.SPELP, 0)
+    if h.features & Feature.ZICFILP != 0:
+        status = take_pelp(h, status, Mstatus.SPELP.mask, mode, v)
     h.mstatus = put(status, Mstatus.SPP, 0)
     if v != 0 and mode == 0:
         h.vsstatus = put(h.vsstatus, Vsstatus.SDT, 0)
     if h.mode == 3 and h.features & Feature.SMDBLTRP != 0:
         machine_return(h, mode, v)
-    go_on(h, h.sepc, mode, v, pelp)
+    go_on(h, h.sepc, mode, v)
 
 
 def vs_return(h: Hart) -> None:
@@ -121,7 +120,7 @@ def vs_return(h: Hart) -> None:
     status = put(h.vsstatus, Vsstatus.SIE, get(h.vsstatus, Vsstatus.SPIE))
     status = put(status, Vsstatus.SPIE, 1)
     status = put(status, Vsstatus.SDT, 0)
-    pelp = get(status, Vsstatus.SPELP)
-    status = put(status, Vsstatus.SPELP, 0)
+    if h.features & Feature.ZICFILP != 0:
+        status = take_pelp(h, status, Vsstatus.SPELP.mask, mode, 1)
     h.vsstatus = put(status, Vsstatus.SPP, 0)
-    go_on(h, h.vsepc, mode, 1, pelp)
+    go_on(h, h.vsepc, mode, 1)

@@ -10,6 +10,7 @@ from core.features import Feature
 from core.hart import Hart, state
 from core.isa.intrinsics import cold, isset, put, u64
 from core.mmu.tlb import update_regime
+from core.trap.landing import keep_elp
 from core.trap.worlds import trapping
 
 state("rnmi", doc="1 while an RNMI is signalled and has not been taken")
@@ -42,8 +43,9 @@ def enter_rnmi(h: Hart, cause: u64, mode: u64, v: u64) -> None:
     status = put(status, Mnstatus.MNPP, mode)
     if h.features & Feature.H != 0:
         status = put(status, Mnstatus.MNPV, v)
-    h.mnstatus = put(status, Mnstatus.MNPELP, h.elp)
-    h.elp = 0
+    if h.features & Feature.ZICFILP != 0:
+        status = put(status, Mnstatus.MNPELP, keep_elp(h))
+    h.mnstatus = status
     h.mnepc = h.pc
     h.mncause = cause
     h.v = 0

@@ -19,6 +19,7 @@ from core.mmu.tlb import update_regime
 from core.tolerance import Tolerance
 from core.trap.causes import INTERRUPT_BIT, Cause
 from core.trap.delegation import Target
+from core.trap.landing import keep_elp
 from core.trap.rnmi import enter_rnmi, exception_vector, mdt_or_nmis_off
 from core.trap.worlds import trapping
 
@@ -74,8 +75,8 @@ def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -
     status = put(h.mstatus, Mstatus.MPIE, get(h.mstatus, Mstatus.MIE))
     status = put(status, Mstatus.MIE, 0)
     status = put(status, Mstatus.MPP, h.mode)
-    status = put(status, Mstatus.MPELP, h.elp)  # norm:Zicfilp_pelp_trap
-    h.elp = 0
+    if h.features & Feature.ZICFILP != 0:
+        status = put(status, Mstatus.MPELP, keep_elp(h))
     status = put(status, Mstatus.MDT, u64(h.features & Feature.SMDBLTRP != 0))
     if h.features & (Feature.H | Feature.SSDBLTRP) != 0:
         h.mtval2 = tval2
@@ -103,8 +104,8 @@ def enter_hs(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) 
         settle(h, 1, 0, 0)
     status = put(h.mstatus, Mstatus.SPIE, get(h.mstatus, Mstatus.SIE))
     status = put(status, Mstatus.SIE, 0)
-    status = put(status, Mstatus.SPELP, h.elp)
-    h.elp = 0
+    if h.features & Feature.ZICFILP != 0:
+        status = put(status, Mstatus.SPELP, keep_elp(h))
     status = put(status, Mstatus.SDT, u64(double_traps(h)))
     h.mstatus = put(status, Mstatus.SPP, h.mode)
     if h.features & Feature.H != 0:
@@ -134,8 +135,8 @@ def enter_vs(h: Hart, cause: u64, tval: u64, number: u64) -> None:
         settle(h, 1, 1, 0)
     status = put(h.vsstatus, Vsstatus.SPIE, get(h.vsstatus, Vsstatus.SIE))
     status = put(status, Vsstatus.SIE, 0)
-    status = put(status, Vsstatus.SPELP, h.elp)
-    h.elp = 0
+    if h.features & Feature.ZICFILP != 0:
+        status = put(status, Vsstatus.SPELP, keep_elp(h))
     status = put(status, Vsstatus.SDT, u64(vs_double_traps(h)))
     h.vsstatus = put(status, Vsstatus.SPP, h.mode)
     h.vsepc = h.pc

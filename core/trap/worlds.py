@@ -85,7 +85,6 @@ state("trap_to", doc="nominal privilege that took the last trap; VS-mode adds 4"
 state("trap_serial", doc="history_next after the last trap; 0 if there was none", architectural=False)
 state("trap_inst", doc="raw bits of the instruction that trapped last, 0 if none or an interrupt", architectural=False)
 state("trap_bits", doc="TrapInfo of the last trap", architectural=False)
-state("trap_elp", doc="ELP at the last trap, and elp_jump in the other bits", architectural=False)
 state("trap_old", len(OLD), "what the CSRs in OLD held before the last trap", architectural=False)
 state("trap_mstatus", doc="mstatus before the last trap", architectural=False)
 state("trap_vsstatus", doc="vsstatus before the last trap", architectural=False)
@@ -211,7 +210,6 @@ def keep_trap(h: Hart, mode: u64, v: u64, inst: u64) -> None:
     h.trap_from = h.mode | u64(h.v << 2)
     h.trap_to = mode | u64(v << 2)
     h.trap_inst = inst
-    h.trap_elp = h.elp | h.elp_jump
     h.trap_bits = h.trap_info
     h.trap_mstatus = h.mstatus
     h.trap_vsstatus = h.vsstatus
