@@ -22,6 +22,8 @@ NEVER = (1 << 64) - 1
 """A deadline that does not come."""
 FAR = 1 << 62
 AIA = Feature.SMAIA | Feature.SSAIA
+UNSEEN = AIA | Feature.SMRNMI
+"""With these there can be interrupts that mip and mie do not show."""
 
 
 def recheck(h: Hart) -> None:
@@ -106,12 +108,13 @@ def pending_interrupt(h: Hart) -> u64:
     (norm:hideleg_hs), then, with V=1, the guest's own. Before all of them comes an RNMI (norm:rnmi_priority); without
     NMIE there is none (norm:mnstatus_nmie_disable).
     """
-    if h.features & Feature.SMRNMI != 0:
-        if nmis_off(h):
-            return 0
-        if h.rnmi != 0:
-            return u64((INTERRUPT_BIT | Interrupt.RNMI) + 1)
     bits = enabled_pending(h)
+    if bits == 0 and h.features & UNSEEN == 0:
+        return 0
+    if h.features & Feature.SMRNMI != 0 and nmis_off(h):
+        return 0
+    if h.rnmi != 0:
+        return u64((INTERRUPT_BIT | Interrupt.RNMI) + 1)
     if bits == 0 and not virtual(h):
         return 0
     if h.features & AIA != 0:

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 from core.csr.counting import settle
-from core.csr.machine import Mstatus
 from core.csr.rnmi import Mnstatus, nmis_off
 from core.features import Feature
 from core.hart import Hart, state
-from core.isa.intrinsics import cold, isset, put, u64
+from core.isa.intrinsics import cold, put, u64
 from core.mmu.tlb import update_regime
 from core.trap.landing import keep_elp
 from core.trap.worlds import trapping
@@ -19,7 +18,6 @@ state("rnmi_exception_vector", doc="address of the RNMI exception trap handler (
 state("rnmi_serial", doc="trap_serial of the last trap to one of these handlers", architectural=False)
 state("rnmi_kind", doc="which of them it was: INTERRUPT or EXCEPTION", architectural=False)
 
-BOTH = Feature.SMRNMI | Feature.SMDBLTRP
 INTERRUPT, EXCEPTION = 1, 2
 """Values of h.rnmi_kind: the RNMI trap handler, the RNMI exception trap handler."""
 
@@ -62,9 +60,6 @@ def exception_vector(h: Hart) -> u64:
     return u64(h.rnmi_exception_vector)
 
 
-def mdt_or_nmis_off(h: Hart) -> bool:
-    """Whether M-mode is not ready for a trap that would come now: MDT, or M-mode with NMIE=0 (norm:trap_unexp_mdt_1,
-    norm:trap_unexp_mnstatus_nmie_0), where there is Smdbltrp."""
-    if isset(h.mstatus, Mstatus.MDT):
-        return True
-    return bool(h.features & BOTH == BOTH and h.mode == 3 and nmis_off(h))
+def in_handler(h: Hart) -> bool:
+    """Whether a trap would be unexpected as it comes from M-mode while NMIE is 0 (norm:trap_unexp_mnstatus_nmie_0)."""
+    return bool(h.mode == 3 and nmis_off(h))

@@ -20,7 +20,7 @@ from core.tolerance import Tolerance
 from core.trap.causes import INTERRUPT_BIT, Cause
 from core.trap.delegation import Target
 from core.trap.landing import keep_elp
-from core.trap.rnmi import enter_rnmi, exception_vector, mdt_or_nmis_off
+from core.trap.rnmi import enter_rnmi, exception_vector, in_handler
 from core.trap.worlds import trapping
 
 state("critical", doc="1 in the critical-error state, which only a reset ends (norm:trap_unexp_hndl_no_rnmi)")
@@ -53,7 +53,9 @@ def critical(h: Hart, target: u64, cause: u64) -> bool:
     (norm:trap_unexp_hndl_rnmi). Else the hart is in the critical-error state: nothing has changed, pc included, and it
     does nothing more (norm:trap_unexp_hndl_no_rnmi).
     """
-    if not mdt_or_nmis_off(h) or (target != Target.M and not unexpected(h, target)):
+    if h.features & Feature.SMDBLTRP == 0 or not (isset(h.mstatus, Mstatus.MDT) or in_handler(h)):
+        return False
+    if target != Target.M and not unexpected(h, target):
         return False
     if h.features & Feature.SMRNMI != 0 and not nmis_off(h):
         enter_rnmi(h, Cause.DOUBLE_TRAP if unexpected(h, target) else cause, 3, 0)
@@ -77,7 +79,6 @@ def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -
     status = put(status, Mstatus.MPP, h.mode)
     if h.features & Feature.ZICFILP != 0:
         status = put(status, Mstatus.MPELP, keep_elp(h))
-    status = put(status, Mstatus.MDT, u64(h.features & Feature.SMDBLTRP != 0))
     if h.features & (Feature.H | Feature.SSDBLTRP) != 0:
         h.mtval2 = tval2
     if h.features & Feature.H != 0:
@@ -89,11 +90,21 @@ def enter_m(h: Hart, cause: u64, tval: u64, tval2: u64, tinst: u64, gva: bool) -
     h.mcause = cause
     h.mtval = tval
     h.npc = vector(h.mtvec, cause)
-    if h.features & Feature.SMRNMI != 0 and h.mode == 3 and nmis_off(h):
-        h.npc = exception_vector(h)
+    if h.features & (Feature.SMRNMI | Feature.SMDBLTRP) != 0:
+        later_extensions(h)
     h.v = 0
     h.mode = 3
     update_regime(h)
+
+
+@cold
+def later_extensions(h: Hart) -> None:
+    """A trap into M-mode with Smdbltrp or Smrnmi: MDT := 1 (norm:trap_exp); exceptions of M-mode with NMIE=0 go elsewhere
+    (norm:rnmi_exception_nmie0)."""
+    if h.features & Feature.SMDBLTRP != 0:
+        h.mstatus |= Mstatus.MDT.mask
+    if h.mode == 3 and nmis_off(h):
+        h.npc = exception_vector(h)
 
 
 @cold

@@ -11,7 +11,7 @@ from core.boot.loader import Bios, BootConfig
 from core.features import DEFAULT_FEATURES, Feature
 from core.machine import Machine, MachineConfig
 from core.trap.causes import Cause
-from tests.support import experiments, experiments_landing, streams
+from tests.support import experiments, experiments_landing, experiments_rnmi, streams
 from tests.support.experiments import NAMES, build, main
 
 COUNT = 500
@@ -50,6 +50,22 @@ def test_engines_agree_on_landing_pads(tmp_path: Path) -> None:
         assert sum(words[NAMES.index(name)] == Cause.SOFTWARE_CHECK for words in native) > least
 
 
+def test_engines_agree_on_rnmis(tmp_path: Path) -> None:
+    tried = experiments.experiments("lockstep", COUNT, True, experiments_rnmi.Draw)
+    names = experiments.names(tried[0])
+    program = build(tmp_path, "lockstep", COUNT, True, experiments_rnmi.Draw)
+    features = DEFAULT_FEATURES | Feature.SMRNMI
+    reference, native = (log(program, engine, len(names), features) for engine in ("reference", "native"))
+    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
+        assert dict(zip(names, ours, strict=True)) == dict(zip(names, theirs, strict=True)), number
+    first = dict(zip(names, native[0], strict=True))
+    assert first["mnstatus"] & 8, "MNRET has set it again"
+    sources = {
+        words[names.index("mcause")] for words, each in zip(native, tried, strict=True) if each.instruction == 0x7020_0073
+    }
+    assert sources >= {2, 8, 9, 10, 11}, "MNRET leads to every mode, and is illegal below M-mode"
+
+
 def test_engines_agree_on_streams(tmp_path: Path) -> None:
     program = streams.build(tmp_path, "lockstep", 60)
     reference, native = (log(program, engine, len(streams.NAMES)) for engine in ("reference", "native"))
@@ -65,5 +81,6 @@ def test_the_program_is_the_same_again(tmp_path: Path) -> None:
     assert experiments.experiments("x", 20) == experiments.experiments("x", 20) != experiments.experiments("y", 20)
     assert main([str(tmp_path / "a.elf"), "--count", "20"]) == 0
     assert experiments_landing.main([str(tmp_path / "l.elf"), "--count", "20"]) == 0
+    assert experiments_rnmi.main([str(tmp_path / "r.elf"), "--count", "20"]) == 0
     assert streams.main([str(tmp_path / "b.elf"), "--blocks", "2"]) == 0
-    assert all((tmp_path / name).read_bytes()[:4] == b"\x7fELF" for name in ("a.elf", "b.elf", "l.elf"))
+    assert all((tmp_path / name).read_bytes()[:4] == b"\x7fELF" for name in ("a.elf", "b.elf", "l.elf", "r.elf"))

@@ -58,6 +58,8 @@ LOGGED = (
 ENDS = tuple(DATA + page + offset for page in (0, 0x1000) for offset in (*range(0, 32, 8), *range(0xFE0, 0x1000, 8)))
 """Doublewords of the data that are logged."""
 NAMES = (*LOGGED, "a0", "f1", *(f"entry {slot:#x}" for slot in SLOTS), *(f"data {place:#x}" for place in ENDS))
+OF_RNMIS = ("mnscratch", "mnepc", "mncause", "mnstatus")
+"""CSRs that are logged where experiments write them."""
 CODE = TABLES - 0x1000
 """The instruction, then an ecall."""
 MODES = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
@@ -66,7 +68,7 @@ MODES = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
 @dataclass(frozen=True)
 class Experiment:
     """Values for WRITTEN and SLOTS, the instruction, a1 (an address), a2, whether it is executed in M-mode, the doublewords
-    of the data, and x7."""
+    of the data, x7, and the instruction behind the first."""
 
     csrs: dict[str, int]
     entries: tuple[int, ...]
@@ -76,12 +78,13 @@ class Experiment:
     machine: bool
     fill: int = FILL
     label: int = 0
+    next: int = ECALL
 
     def words(self) -> Iterator[int]:
         """The record the program reads."""
         yield from self.csrs.values()
         yield from self.entries
-        yield self.instruction | ECALL << 32 | (0 if self.instruction & 3 == 3 else C_NOP << 16)
+        yield self.instruction | self.next << 32 | (0 if self.instruction & 3 == 3 else C_NOP << 16)
         yield from (self.address, self.value, self.machine, self.fill, self.label)
 
 
@@ -217,6 +220,11 @@ class Draw:
         )
 
 
+def names(experiment: Experiment) -> tuple[str, ...]:
+    """What the words of the log of one are."""
+    return (*NAMES, *(name for name in OF_RNMIS if name in experiment.csrs))
+
+
 def fixed_tables() -> dict[int, int]:
     """Entries that stay: address -> value."""
 
@@ -237,8 +245,8 @@ def fixed_tables() -> dict[int, int]:
 def source(experiments: list[Experiment]) -> str:
     """The program in assembly."""
     size = len(list(experiments[0].words()))
-    written = list(experiments[0].csrs)
-    lines = ["la t0, m_handler", "csrw mtvec, t0", "la t0, s_handler", "csrw stvec, t0", f"csrw {0x205}, t0"]
+    written, logged = list(experiments[0].csrs), names(experiments[0])
+    lines = [".option norelax", "la t0, m_handler", "csrw mtvec, t0", "la t0, s_handler", "csrw stvec, t0", f"csrw {0x205}, t0"]
     lines += ["li t0, -1", "csrw pmpaddr0, t0", "li t0, 0x1f", "csrw pmpcfg0, t0", "la s0, records", "la s1, begin_signature"]
     lines += [f"li s2, {FILL}"]
     for place, entry in fixed_tables().items():
@@ -259,21 +267,27 @@ def source(experiments: list[Experiment]) -> str:
     lines += ["bnez t4, 1f", "mret", "1: jr t3"]
     lines += [".balign 4", "m_handler:", "csrr t0, mstatus", "li t1, 0x20000", "csrc mstatus, t1"]
     lines += [f"li t1, {FS:#x}", "csrs mstatus, t1", f".word {encode('fmv.x.d', rd=7, rs1=1):#x}"]
-    for index, name in enumerate(NAMES):
-        if name in LOGGED:
+    for index, name in enumerate(logged):
+        if name in (*LOGGED, *OF_RNMIS):
             fetch = [] if name == "mstatus" else [f"csrr t0, {CSRS_BY_NAME[name].address:#x}"]
         elif name in ("a0", "f1"):
             fetch = [f"mv t0, {'a0' if name == 'a0' else 't2'}"]
         else:
             fetch = [f"li t0, {name.split()[1]}", "ld t0, (t0)"]
         lines += [*fetch, f"sd t0, {8 * index}(s1)"]
-    lines += [f"addi s1, s1, {8 * len(NAMES)}", f"addi s0, s0, {8 * size}", "j next"]
+    lines += [f"addi s1, s1, {8 * len(logged)}", f"addi s0, s0, {8 * size}", "j next"]
     lines += ["done: la t0, tohost", "li t1, 1", "sd t1, (t0)", ".globl wait", "wait: j wait"]
     lines += [".balign 4", "s_handler: ecall", "j s_handler"]
     lines += [".data", ".globl tohost, begin_signature, end_signature", ".balign 64", "tohost: .dword 0", "fromhost: .dword 0"]
     lines += ["records:"]
     lines += [f".dword {', '.join(f'{word:#x}' for word in experiment.words())}" for experiment in experiments]
-    lines += ["records_end:", ".balign 64", "begin_signature:", f".space {8 * len(NAMES) * len(experiments)}", "end_signature:"]
+    lines += [
+        "records_end:",
+        ".balign 64",
+        "begin_signature:",
+        f".space {8 * len(logged) * len(experiments)}",
+        "end_signature:",
+    ]
     return "\n".join(lines) + "\n"
 
 
