@@ -249,11 +249,7 @@ class Context:
 
     def names_in(self, space: str | None, world: int | None) -> Callable[[int], str | None]:
         """Names for addresses of a space as `--space` and `--world` choose it; none where programs have no addresses."""
-        if space in (None, "current"):
-            return lambda address: self.symbol_at(address, world)
-        owner = {"gva": world or self.debugger.loaded_guest(self.hart), "hva": HOST}.get(space)
-        if space == "spa" and not self.value("satp") >> 60:
-            owner = HOST
+        owner = self.debugger.space_owner(space or "current", self.hart, world)
         return lambda address: None if owner is None else self.symbol_at(address, owner)
 
     def world_of_csr(self, name: str) -> int | None:

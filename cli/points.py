@@ -55,10 +55,10 @@ def place_words(context: Context, world: int | None, hart: int | None, ignore: i
     return where + (f", not the next {ignore}" if ignore else "") + (", once" if once else "")
 
 
-def point_words(context: Context, point: Breakpoint) -> str:
-    """`place_words` and the condition of one that is set."""
+def point_words(context: Context, point: Breakpoint, *, once: bool = True) -> str:
+    """`place_words` and the condition of one that is set; once=False: without the word for temporary ones."""
     condition = f", if {point.condition.text}" if isinstance(point.condition, Typed) else ""
-    return place_words(context, point.world, point.hart, point.ignore, point.temporary) + condition
+    return place_words(context, point.world, point.hart, point.ignore, once and point.temporary) + condition
 
 
 def split_hits(context: Context, text: str) -> tuple[str, Hits]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cli.context import HOST, CommandError, Context
 from cli.expression import ExpressionError
 from cli.format import plural
 from cli.points import point_words, split_hits, world_number
 from cli.registry import command
+
+if TYPE_CHECKING:
+    from core.debug.target import Breakpoint
 
 KINDS = {"break": "breakpoint", "watch": "write watchpoint", "rwatch": "read watchpoint", "awatch": "access watchpoint"}
 ADDRESS_BEHIND = {"gpa": 1, "csr": 2}
@@ -31,7 +35,7 @@ def _list(context: Context) -> Iterator[str]:
         where = getattr(point, "text", "") or _place(context, point.address, point.space, point.world)
         if point.kind in ("watch", "rwatch", "awatch"):
             where += f", {plural(point.length, 'byte')}"
-        where += point_words(context, point)
+        where += _words(context, point)
         rows.append((point, what, where))
     kind = max(len("What"), *(len(what) for _, what, _ in rows))
     wide = max(len("Where"), *(len(where) for *_, where in rows))
@@ -60,7 +64,7 @@ def break_(context: Context, text: str | None) -> Iterator[str]:
 def _set(context: Context, text: str, temporary: bool) -> Iterator[str]:
     place, hits = split_hits(context, text)
     address = place_of(context, place, hits.world)
-    temporary, hits.once = temporary or hits.once, False
+    temporary = temporary or hits.once
     point = context.debugger.add_breakpoint(
         address,
         owner=context.front,
@@ -71,7 +75,7 @@ def _set(context: Context, text: str, temporary: bool) -> Iterator[str]:
         temporary=temporary,
     )
     kind = "temporary breakpoint" if temporary else "breakpoint"
-    yield f"{kind} {point.number} at {named(context, address, hits.world)}{hits.words(context)}"
+    yield f"{kind} {point.number} at {named(context, address, hits.world)}{_words(context, point, once=False)}"
 
 
 def _place(context: Context, address: int, space: str, world: int | None) -> str:
@@ -79,14 +83,24 @@ def _place(context: Context, address: int, space: str, world: int | None) -> str
 
 
 def named(context: Context, address: int, world: int | None) -> str:
-    """A breakpoint's address in words: by the symbols of its world, or of the first that has one there. Those of a guest
-    that is still to come are taken to be the program's.
+    """A breakpoint's address in words: by the symbols of its world; of any world, by those of the world the hart is in or
+    else of the first that has one there, which is named. Those of a guest that is still to come are taken to be the
+    program's.
     """
     known = context.debugger.worlds_known
     if world is not None and world not in known.numbers() and known.symbols_of(world)[0] is None:
         world = HOST
-    tried = [None, *known.numbers()] if world is None else [world]
-    return next((context.place(address, each) for each in tried if context.symbol_at(address, each)), f"{address:#x}")
+    if world is not None or context.symbol_at(address):
+        return context.place(address, world)
+    found = ((number, context.symbol_at(address, number)) for number in known.numbers())
+    return next((f"{address:#x} <{name} of {known.name(each)}>" for each, name in found if name), f"{address:#x}")
+
+
+def _words(context: Context, point: Breakpoint, *, once: bool = True) -> str:
+    """What narrows a point; of a virtual address also that nothing does, where worlds have programs of their own."""
+    several = any(number != HOST for number in context.debugger.worlds_known.symbols)
+    anywhere = several and point.world is None and point.kind != "catch" and point.space == "virtual"
+    return (", in any world" if anywhere else "") + point_words(context, point, once=once)
 
 
 def place_of(context: Context, text: str, world: int | None = None) -> int:
@@ -194,7 +208,7 @@ def _watch(
         address, 8 if length is None else length, kind, owner=context.front, space=space or "virtual", world=number
     )
     where = _place(context, address, point.space, number)
-    yield f"{KINDS[kind]} {point.number} on {plural(point.length, 'byte')} at {where}{point_words(context, point)}"
+    yield f"{KINDS[kind]} {point.number} on {plural(point.length, 'byte')} at {where}{_words(context, point)}"
 
 
 @command(

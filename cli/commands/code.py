@@ -18,10 +18,9 @@ LISTED = 200
 """Symbols that `symbols` prints before it asks for a narrower pattern."""
 
 
-def code_lines(context: Context, lines: Iterable[Line], world: int | None = None) -> Iterator[str]:
-    """Instructions of a world (None: the one the hart is in), the one at its pc marked."""
-    current = context.debugger.current_world(context.hart).number
-    pc = context.debugger.read_register("pc", context.hart, world=None if world == current else world)
+def code_lines(context: Context, lines: Iterable[Line], world: int | None) -> Iterator[str]:
+    """Instructions of a world, the one at its pc marked; None: at addresses that are no world's."""
+    pc = None if world is None else context.debugger.read_register("pc", context.hart, world=world)
     for line in lines:
         yield code_line(line, at_pc=line.address == pc, width=context.width)
 

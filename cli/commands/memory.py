@@ -47,10 +47,9 @@ def x(context: Context, fmt: str | None, address: int | None, space: str | None,
     context.memory["format"], context.memory["space"], context.memory["world"] = form.text, space, world or ""
     names = context.names_in(space, number)
     if form.letter == "i":
-        if space != "current":
-            raise CommandError("x/i looks at the hart's current address space only")
-        lines = context.debugger.disassemble(address, form.count, hart=context.hart, world=number)
-        yield from code_lines(context, lines, number)
+        lines = context.debugger.disassemble(address, form.count, space=space, hart=context.hart, world=number)
+        virtual = space in ("current", "gva", "hva")
+        yield from code_lines(context, lines, context.debugger.space_owner(space, context.hart, number) if virtual else None)
         context.memory["next"] = str(lines[-1].address + lines[-1].length if lines else address)
         return
     if form.letter == "s":

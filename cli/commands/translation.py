@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from cli.context import Context
-from cli.format import csr_summary, walk_lines
+from cli.format import csr_summary, place, walk_lines
 from cli.registry import command
 
 TABLES = {"gva": ("vsatp", "hgatp"), "gpa": ("hgatp",), "hva": ("satp",)}
@@ -16,26 +16,29 @@ ACCESS = {"r": "load", "w": "store", "x": "fetch"}
 
 
 @command(
-    "translate ADDR [r|w|x] [--space gva|gpa|hva] [--world WORLD]",
+    "translate ADDR [r|w|x] [--space gva|gpa|hva] [--mode HS|U|VS|VU] [--world WORLD]",
     aliases=("tr",),
     help="walk the page tables for an address, showing every step of both stages",
     example="translate guest_data w",
 )
-def translate(context: Context, address: int, access: str | None, space: str | None, world: str | None) -> Iterator[str]:
+def translate(
+    context: Context, address: int, access: str | None, space: str | None, mode: str | None, world: str | None
+) -> Iterator[str]:
     """Each step shows where the PTE lies, its value and its bits; the end is the physical address or the bit that is
     missing. r, w and x say for what access (r unless told). Without --space the address is what the hart would load
     from now; gva goes through both stages (vsatp, hgatp), gpa through the G-stage, hva through satp. --world takes the
-    translation of a world that does not run now, as it was left: a number of `worlds`, host, guest or guest2.
+    translation of a world that does not run now, as it was left: a number of `worlds`, host, guest or guest2. --mode says
+    who makes the access, else the hart or the world as it is: pages of user mode are not for supervisor mode without SUM.
     """
     how, number = access or "r", None if world is None else context.world(world)
     debugger, hart = context.debugger, context.hart
-    walk = debugger.translate(address, access=how, space=space or "current", hart=hart, world=number)
-    virtual = debugger.mode_name(hart).startswith("V") if number is None else number != 1
-    chosen = space or ("gva" if virtual else "hva")
-    yield f"{ACCESS[how]} at {chosen.upper()} {context.place(address)}"
+    walk = debugger.translate(address, access=how, space=space or "current", hart=hart, world=number, mode=mode)
+    chosen = space or ("gva" if walk.mode.startswith("V") else "hva")
+    where = place(address, context.names_in(space, number)(address))
+    yield f"{ACCESS[how]} at {chosen.upper()} {where}" + (f", as {walk.mode}-mode" if walk.mode else "")
     if number is not None:
         yield f"  of {debugger.worlds_known.name(number)}"
-    if number is None and debugger.mode_name(hart) == "M" and space is None:
+    if walk.mode == "M":
         yield "  M-mode does not translate (unless mstatus.MPRV says so)"
     else:
         for name in TABLES[chosen]:
@@ -54,13 +57,13 @@ def translate(context: Context, address: int, access: str | None, space: str | N
 
 
 @command(
-    "walk ADDR [--access r|w|x] [--world WORLD]",
+    "walk ADDR [--access r|w|x] [--mode HS|U|VS|VU] [--world WORLD]",
     help="`translate` with its choices by name",
     example="walk 0x80200000 --world guest --access x",
 )
-def walk(context: Context, address: int, access: str | None, world: str | None) -> Iterator[str]:
-    """The same as `translate ADDR ACCESS --world WORLD`."""
-    return translate(context, address, access, None, world)
+def walk(context: Context, address: int, access: str | None, mode: str | None, world: str | None) -> Iterator[str]:
+    """The same as `translate ADDR ACCESS`, with its options."""
+    return translate(context, address, access, None, mode, world)
 
 
 @command(

@@ -49,7 +49,7 @@ class WatchEntry:
 
     point: Breakpoint
     start: int
-    end: int
+    last: int
     kind: int
     world: int
 
@@ -104,7 +104,8 @@ class Points:
         return self.place(Breakpoint(self.new_number(), kind, address, length, owner, temporary))
 
     def place(self, point: Breakpoint) -> Breakpoint:
-        """Set one. Raises TooMany, UnknownWorld, or DebugError for an unknown kind or space or an empty range."""
+        """Set one. Raises TooMany, UnknownWorld, or DebugError for an unknown kind or space or a range that is empty
+        or goes on behind the last address; else ranges may have any length."""
         if point.kind not in ("break", "catch", *WATCH_KINDS):
             raise DebugError(f"no such kind of breakpoint: {point.kind}")
         if point.space not in SPACES:
@@ -114,6 +115,8 @@ class Points:
         if point.world is not None and point.world != GUESTS and point.world < HOST:
             raise DebugError(f"there is no world {point.world}; 1 is the host, guests are 2, 3, ...")
         point.address &= WORD_MASK
+        if point.address + point.length > WORD_MASK + 1:
+            raise DebugError(f"{point.length:,} bytes from {point.address:#x} on reach beyond the last address")
         self._points[point.number] = point
         try:
             self._check_room(point)
@@ -182,7 +185,7 @@ class Points:
             hart.watch_count = own + len(entries)
             hart.watch_gpa = int(any(entry.kind & GUEST_PHYSICAL for entry in entries))
             for index, entry in enumerate(entries, own):
-                hart.watch_start[index], hart.watch_end[index] = entry.start, entry.end
+                hart.watch_start[index], hart.watch_last[index] = entry.start, entry.last
                 hart.watch_kind[index], hart.watch_world[index] = entry.kind, entry.world
             tlb_refresh_flags(hart)
         self._armed = entries
@@ -190,8 +193,7 @@ class Points:
     def _entry(self, point: Breakpoint) -> WatchEntry:
         """What the harts get for a watchpoint."""
         access = ACCESSES.get(point.kind, ON_READ | ON_WRITE) | SPACES[point.space]
-        end = (point.address + point.length) & WORD_MASK
-        return WatchEntry(point, point.address, end, access, self.worlds.armed_key(point.world))
+        return WatchEntry(point, point.address, point.address + point.length - 1, access, self.worlds.armed_key(point.world))
 
     def _physical_entries(self, point: Breakpoint) -> Iterator[WatchEntry]:
         """Where guest physical addresses lie now in physical memory, for accesses that do not go through the G-stage."""
@@ -201,7 +203,7 @@ class Points:
                 hgatp = self.worlds.key_of(number) & ~GUEST_WORLD
                 view = View.guest(self.machine.harts[0], vsatp=0, hgatp=hgatp).guest_physical()
                 for spa, length in physical_ranges(view, point.address, point.length):
-                    yield WatchEntry(point, spa, spa + length, access, ANY_WORLD)
+                    yield WatchEntry(point, spa, spa + length - 1, access, ANY_WORLD)
 
     # -- hits ---------------------------------------------------------------------------------------------------------
 

@@ -9,10 +9,11 @@ hva      hypervisor virtual: satp                spa  supervisor physical: RAM a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.debug.contexts import Context
 from core.debug.errors import DebugError, MemoryUnreadable
+from core.debug.registers import MODE_NAMES
 from core.debug.walk import ACCESS, View, Walk, debug_translate, explain
 from core.hart import Hart
 from core.memory.bus import BusError
@@ -62,7 +63,9 @@ def physical_parts(space: Space, address: int, length: int) -> Iterator[tuple[in
         spa = address if view is None else debug_translate(view, address)
         if spa is None:
             whose = "" if space.world is None else f" of {space.world.name}"
-            text = f"{WORDS[space.name]} {address:#x}{whose} is not mapped; `translate {address:#x}` says why"
+            options = "" if space.name == "current" else f" --space {space.name}"
+            options += "" if space.world is None else f" --world {space.world.number}"
+            text = f"{WORDS[space.name]} {address:#x}{whose} is not mapped; `translate {address:#x}{options}` says why"
             raise MemoryUnreadable(text, address)
         yield address, spa, part
         address += part
@@ -71,13 +74,16 @@ def physical_parts(space: Space, address: int, length: int) -> Iterator[tuple[in
 
 def _peek(hart: Hart, address: int, spa: int, length: int) -> bytes:
     """Physical memory without side effects."""
-    machine = hart.machine
+    machine, data = hart.machine, b""
     if machine.ram.contains(spa, length):
         return bytes(machine.ram.read_bytes(spa, length))
-    try:
-        return b"".join(int(machine.bus.peek(spa + i, 1)).to_bytes(1, "little") for i in range(length))
-    except BusError as error:
-        raise MemoryUnreadable(f"cannot read {address:#x}: {error}", address) from error
+    for at in range(spa, spa + length):
+        try:
+            data += int(machine.bus.peek(at, 1)).to_bytes(1, "little")
+        except BusError as error:
+            where = "" if spa == address else f", physical address {at:#x}"
+            raise MemoryUnreadable(f"cannot read {address + at - spa:#x}{where}: {error.reason}", address + at - spa) from error
+    return data
 
 
 def read(space: Space, address: int, length: int) -> bytes:
@@ -121,12 +127,26 @@ def write(space: Space, address: int, data: bytes) -> None:
         done += part
 
 
-def walk(space: Space, address: int, access: str) -> Walk:
-    """The walk of an access, permissions included. Raises DebugError for an unknown access or space."""
+def walk(space: Space, address: int, access: str, mode: str | None = None) -> Walk:
+    """The walk of an access, permissions included, made in a mode ("HS", "U", "VS", "VU"; None: the one that the hart or
+    the world is in). Raises DebugError for an unknown access or space, and for a mode that has no such addresses."""
     if access not in ACCESS:
         raise DebugError(f"no access {access!r}; there are r, w and x")
     kind = Access(ACCESS[access])
     view = space.view(kind)
+    if mode is not None:
+        view = _as_mode(space, view, mode)
     if view is None:
         return Walk((), spa=address)
-    return explain(view, address & WORD_MASK, kind)
+    found = explain(view, address & WORD_MASK, kind)
+    return found if space.name == "gpa" else replace(found, mode=MODE_NAMES[view.priv, int(view.v)])
+
+
+def _as_mode(space: Space, view: View | None, mode: str) -> View:
+    """The same translation, for accesses made in a mode."""
+    virtual, user = mode.startswith("V"), mode.endswith("U")
+    if space.name == "current" and (space.world is None or not (virtual or view is None or view.v)):
+        view = View.guest(space.hart) if virtual else View.host(space.hart)
+    if view is None or view.v != virtual or space.name == "gpa":
+        raise DebugError(f"{mode}-mode accesses no {WORDS[space.name]}" + (f" of {space.world.name}" if space.world else ""))
+    return replace(view, priv=0 if user else 1)

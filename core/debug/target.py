@@ -13,6 +13,7 @@ from pathlib import Path
 from core.boot.symbols import SymbolTable
 from core.csr.csr import Csr
 from core.csr.registry import CSRS_BY_NAME
+from core.csr.translation import Satp
 from core.debug import registers, spaces
 from core.debug.catches import Catch
 from core.debug.contexts import Context, context
@@ -32,6 +33,7 @@ from core.debug.explain import explain_last_trap
 from core.debug.history import Switch, switches
 from core.debug.lines import Line, disassemble
 from core.debug.loops import trap_loop
+from core.debug.naming import NO_SYMBOLS
 from core.debug.specs import parse
 from core.debug.statistics import Statistics, statistics
 from core.debug.stops import (
@@ -128,7 +130,11 @@ class Debugger(Control):
         return None if world is None else context(self.worlds_known, self._hart(hart), world)
 
     def address_space(self, name: str, hart: int, world: int | None) -> spaces.Space:
-        """An address space; a world that this hart has not run is taken from a hart that has."""
+        """An address space; a world that this hart has not run is taken from a hart that has. Raises DebugError for one
+        that the world does not have."""
+        if world is not None and name in (("gva", "gpa") if world == HOST else ("hva",)):
+            whose = "the host" if world == HOST else self.worlds_known.name(world)
+            raise DebugError(f"{whose} has no {spaces.WORDS[name]}es; its own are {'hva' if world == HOST else 'gva and gpa'}")
         problem: UnknownRegister | None = None
         for each in [hart, *(other for other in range(self.harts) if other != hart)] if world is not None else [hart]:
             try:
@@ -197,18 +203,42 @@ class Debugger(Control):
         self._tell(StateChanged("memory"))
 
     def translate(
-        self, address: int, *, access: str = "r", space: str = "current", hart: int = 0, world: int | None = None
+        self,
+        address: int,
+        *,
+        access: str = "r",
+        space: str = "current",
+        hart: int = 0,
+        world: int | None = None,
+        mode: str | None = None,
     ) -> Walk:
-        """The walk that a load ("r"), store ("w") or fetch ("x") would make now, step by step."""
-        return spaces.walk(self.address_space(space, hart, world), address, access)
+        """The walk that a load ("r"), store ("w") or fetch ("x") would make now, step by step.
 
-    def disassemble(self, address: int, count: int, *, hart: int = 0, world: int | None = None) -> list[Line]:
+        mode: "HS", "U", "VS" or "VU", None for the one that the hart or the world is in. Raises DebugError for one that
+        does not make such accesses.
+        """
+        if mode is not None and world is not None and mode.startswith("V") != (world != HOST):
+            raise DebugError(f"{self.worlds_known.name(world)} has no {mode}-mode")
+        return spaces.walk(self.address_space(space, hart, world), address, access, mode)
+
+    def disassemble(
+        self, address: int, count: int, *, space: str = "current", hart: int = 0, world: int | None = None
+    ) -> list[Line]:
         """`count` instructions from `address` on as a world sees them. Raises MemoryUnreadable at the first."""
-        state = self._hart(hart)
-        number = self.worlds_known.current(state) if world is None else world
-        return disassemble(
-            self.address_space("current", hart, world), address, count, lambda at: self.symbols_at(at, number, hart)
-        )
+        chosen, owner = self.address_space(space, hart, world), self.space_owner(space, hart, world)
+
+        def symbols(at: int) -> SymbolTable:
+            return NO_SYMBOLS if owner is None else self.symbols_at(at, owner, hart)
+
+        return disassemble(chosen, address, count, symbols)
+
+    def space_owner(self, space: str, hart: int = 0, world: int | None = None) -> int | None:
+        """The world whose program has the addresses of a space, None where no program has."""
+        if space == "spa":
+            return None if Satp.MODE.of(self._hart(hart).satp) else HOST
+        if space == "current":
+            return self.worlds_known.current(self._hart(hart)) if world is None else world
+        return {"gva": world or self.loaded_guest(hart), "hva": HOST}.get(space)
 
     def instruction_text(self, hart: Hart, address: int) -> str:
         """The instruction at an address as the hart sees it, "?" where nothing is mapped."""

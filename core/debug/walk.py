@@ -68,7 +68,8 @@ class Walk:
     """A whole translation: `spa` if it succeeds, else `fault` in words (with the manual's rule) and `cause`.
 
     gpa: the guest physical address, as far as the VS-stage came; fault_gpa: the one a guest-page fault reports;
-    implicit: the fault happened while reading ("read") or updating ("write") a VS-stage entry.
+    implicit: the fault happened while reading ("read") or updating ("write") a VS-stage entry. mode: the privilege mode
+    of the access, where it plays a part.
     """
 
     steps: tuple[WalkStep, ...]
@@ -79,6 +80,7 @@ class Walk:
     rule: str | None = None
     fault_gpa: int | None = None
     implicit: str | None = None
+    mode: str = ""
 
 
 @dataclass(frozen=True)

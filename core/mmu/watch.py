@@ -34,7 +34,7 @@ UNSEEN = 1
 
 state("watch_count", doc="watchpoints in use: the first entries of the arrays", architectural=False)
 state("watch_start", COUNT, "first address", architectural=False)
-state("watch_end", COUNT, "address behind the last one", architectural=False)
+state("watch_last", COUNT, "last address", architectural=False)
 state("watch_kind", COUNT, "1 reads, 2 writes, 4 the addresses are physical, 8 guest physical", architectural=False)
 state("watch_world", COUNT, "0 any, else as world_of() says", architectural=False)
 state("watch_gpa", doc="1 when there is a watchpoint on guest physical addresses", architectural=False)
@@ -67,7 +67,7 @@ def add_watch(h: Hart, start: int, length: int, kind: int, world: int = 0) -> in
     if not free:
         raise ValueError(f"a hart has no more than {COUNT} watchpoints")
     index = free[0]
-    h.watch_start[index], h.watch_end[index] = start, start + length
+    h.watch_start[index], h.watch_last[index] = start, start + length - 1
     h.watch_kind[index], h.watch_world[index] = kind, world
     h.watch_count = max(h.watch_count, index + 1)
     tlb_refresh_flags(h)
@@ -103,7 +103,7 @@ def unsee(h: Hart, va: u64) -> None:
 
 def touches(h: Hart, index: u64, first: u64, size: u64) -> bool:
     """Whether `size` bytes from `first` on are among the addresses of a watchpoint."""
-    return bool(first < h.watch_end[index] and u64(first + size - 1) >= h.watch_start[index])
+    return bool(first <= h.watch_last[index] and u64(first + size - 1) >= h.watch_start[index])
 
 
 def near(h: Hart, va: u64, spa: u64, size: u64) -> bool:

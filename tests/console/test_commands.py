@@ -92,7 +92,7 @@ def test_writes_and_their_errors(hello: Debugger, line: str, answer: str) -> Non
 
 def test_translate_shows_every_step(in_guest: Debugger) -> None:
     lines = ask(in_guest, "translate guest_entry x")
-    assert lines[0] == "fetch at GVA 0x80205000 <guest_entry>"
+    assert lines[0] == "fetch at GVA 0x80205000 <guest_entry>, as VS-mode"
     steps = [line for line in lines if "PTE" in line]
     assert [line.split(":")[0].strip() for line in steps] == ["G level 2", "G level 1", "G level 0"]
     assert steps[2].endswith("DA-UX-RV")
@@ -107,8 +107,8 @@ def test_translate_names_the_failing_bit(in_guest: Debugger) -> None:
 
 
 def test_translate_through_named_spaces(in_guest: Debugger) -> None:
-    assert ask(in_guest, "translate guest_entry --space hva")[0] == "load at HVA 0x80205000 <guest_entry>"
-    assert ask(in_guest, "translate guest_entry w --space=gpa")[0] == "store at GPA 0x80205000 <guest_entry>"
+    assert ask(in_guest, "translate guest_entry --space hva")[0] == "load at HVA 0x80205000 <guest_entry>, as HS-mode"
+    assert ask(in_guest, "translate guest_entry w --space=gpa")[0] == "store at GPA 0x80205000"
 
 
 def test_x_reads_memory(in_guest: Debugger) -> None:

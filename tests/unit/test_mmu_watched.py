@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.debug.target import Debugger, StopKind
+from core.debug.target import DebugError, Debugger, StopKind
 from core.mmu.tlb import FLAG, FLAGS, entry_of
 from tests.support.debugged import CODE, ENGINES, OWNER, debugger, go, place
 
@@ -102,3 +102,26 @@ def test_a_tagged_pointer_reaches_the_watched_bytes(engine: str) -> None:
     hart = d.machine.harts[0]
     assert hart.tlb[entry_of(hart.tlb_write, DATA)] == (tag | DATA) | FLAGS
     assert at(d, [access(STORE, 8)], tag | (DATA + START)) is StopKind.WATCHPOINT
+
+
+def test_the_last_bytes_of_the_address_space(engine: str) -> None:
+    """A range that ends with the last address has none behind it."""
+    d = debugger("loop", engine)
+    tables, page, last = (0x8040_0000, 0x8040_1000, 0x8040_2000), 0x8040_3000, (1 << 64) - 8
+    entries = {
+        tables[0] + 8 * 2: 0x8000_0000 >> 2 | 0xCF,  # this code, where it is
+        tables[0] + 8 * 511: tables[1] >> 2 | 1,
+        tables[1] + 8 * 511: tables[2] >> 2 | 1,
+        tables[2] + 8 * 511: page >> 2 | 0xC7,
+    }
+    for place_of, pte in entries.items():
+        d.write_memory(place_of, pte.to_bytes(8, "little"))
+    d.write_register("satp", 8 << 60 | tables[0] >> 12)
+    d.add_watchpoint(last, 8, "awatch", owner=OWNER)
+    for offset, hit in ((-8, False), (-1, True), (0, True), (7, True)):
+        size = 1 if offset == 7 else 8 if offset == -8 else 2
+        assert (at(d, [access(STORE, size)], last + offset, 0x11) is StopKind.WATCHPOINT) == hit
+        assert (at(d, [access(LOAD, size)], last + offset) is StopKind.WATCHPOINT) == hit
+    assert d.read_memory(page + 0xFFF, 1, space="spa") == b"\x11"
+    with pytest.raises(DebugError, match="9 bytes from 0xfffffffffffffff8 on reach beyond the last address"):
+        d.add_watchpoint(last, 9, "watch", owner=OWNER)
