@@ -76,11 +76,16 @@ class Grammar:
                 pattern += b"(?:" if opening else b")?"
         self._pattern = re.compile(pattern + re.escape(template[position:].encode()), re.DOTALL)
 
+    @property
+    def form(self) -> str:
+        """The template for people: `ADDRESS,LENGTH`. (A `}` in a reply would have to be escaped, and gdb shows that as is.)"""
+        return _TOKEN.sub(lambda token: token[1].upper() if token[1] else token[0], self.template)
+
     def parse(self, arguments: bytes) -> dict[str, Any]:
         """Values of the operands by name. Raises MalformedPacket."""
         match = self._pattern.fullmatch(arguments)
         if not match:
-            raise MalformedPacket(f"arguments do not have the form {self.template!r}")
+            raise MalformedPacket(f"arguments do not have the form {self.form}")
         return {name: None if match[name] is None else operand.convert(match[name]) for name, operand in self.operands.items()}
 
 

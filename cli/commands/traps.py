@@ -21,7 +21,6 @@ TICK = 1e-7
 
 @command(
     "trap",
-    aliases=("explain",),
     help="explain the last trap: who took it and why there, what it wrote, why the walk failed, what to look at",
     example="trap",
 )
@@ -40,6 +39,12 @@ def trap(context: Context) -> Iterator[str]:
         yield f"before the return ({found.instruction}, to {found.mode}-mode at {context.place(found.pc, goal)}):"
         for note in found.notes:
             yield from wrapped(note, context.width, "  ")
+
+
+@command("explain", help="the same as `trap`", example="explain")
+def explain(context: Context) -> Iterator[str]:
+    """See `help trap`."""
+    return trap(context)
 
 
 @command(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cli.context import CommandError, Context
+from cli.context import HOST, CommandError, Context
 from cli.expression import ExpressionError
 from cli.format import clip
 from cli.memory_format import FormatError, parse_format, value_text
@@ -101,7 +101,7 @@ def list_(context: Context, text: str | None) -> Iterator[str]:
     """Sources are looked for as the compiler called them, below the current folder and near the program."""
     program = context.program()
     if program is None:
-        raise CommandError("the machine was loaded without a file that could have source lines")
+        raise CommandError(_no_lines(context))
     sources = program[0]
     file, line = _wanted(context, text)
     lines = sources.text(file)
@@ -115,6 +115,14 @@ def list_(context: Context, text: str | None) -> Iterator[str]:
     if first > len(lines):
         raise CommandError(f"{file} has {len(lines)} lines")
     context.memory["list"] = f"{file}:{first + LISTED}"
+
+
+def _no_lines(context: Context) -> str:
+    """Why there are no source lines for what the hart executes."""
+    world = context.debugger.current_world(context.hart)
+    if world.number == HOST:
+        return "the machine was loaded without a file that could have source lines"
+    return f"no file is known for {world.name} here; `symfile guest{world.number - 1} FILE` takes lines and symbols from one"
 
 
 def _wanted(context: Context, text: str | None) -> tuple[str, int]:

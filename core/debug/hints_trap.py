@@ -57,7 +57,8 @@ def handler_unreachable(facts: Facts) -> str | None:
         return f"{name} is 0: say where the handler is: --cpu rv64,smrnmi=on,{name}=ADDRESS" if nowhere else None
     base = getattr(facts.trap.hart, TVEC[facts.taker]) & ~3
     if line.pc == base and facts.trap.access == Access.FETCH and facts.taker == line.from_mode:
-        return f"this is the trap handler's own first instruction ({TVEC[facts.taker]}): it is not mapped executable"
+        why = "cannot be fetched from there" if facts.walk and facts.walk.spa is not None else "is not mapped executable"
+        return f"this is the trap handler's own first instruction ({TVEC[facts.taker]}): it {why}"
     return None
 
 

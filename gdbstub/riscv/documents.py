@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -30,18 +30,20 @@ def table(kind: str, rows: Iterable[Row]) -> bytes:
     return "\n".join([*lines, "</osdata>"]).encode()
 
 
-def osdata(debugger: Debugger, annex: str) -> bytes | None:
-    """The table of that name; the empty name is the table of tables."""
+def osdata(debugger: Debugger, annex: str, inferiors: Collection[int]) -> bytes | None:
+    """The table of that name; the empty name is the table of tables. inferiors: those gdb has; other worlds are seen through
+    the host's."""
     if annex == "":
         return table("types", [(("Type", "worlds"), ("Description", "The host and its guests"), ("Title", "Worlds"))])
     if annex == "worlds":
-        return table("worlds", [_world(debugger.worlds_known.describe(number)) for number in debugger.worlds_known.numbers()])
+        worlds = [debugger.worlds_known.describe(number) for number in debugger.worlds_known.numbers()]
+        return table("worlds", [_world(each, each.number if each.number in inferiors else HOST) for each in worlds])
     return None
 
 
-def _world(world: World) -> Row:
+def _world(world: World, inferior: int) -> Row:
     return (
-        ("inferior", str(world.number)),
+        ("inferior", str(inferior)),
         ("world", world.name),
         ("vmid", "" if world.vmid is None else str(world.vmid)),
         ("hgatp", "" if world.number == HOST else f"{world.hgatp:#x}"),

@@ -164,7 +164,7 @@ class RiscvTarget:
 
     def document(self, kind: str, annex: str) -> bytes | None:
         if kind == "osdata":
-            return osdata(self.debugger, annex)
+            return osdata(self.debugger, annex, {thread.process for thread in self.processes.threads()})
         return self.description.xml if (kind, annex) == ("features", "target.xml") else None
 
     def program(self, process: int) -> str | None:

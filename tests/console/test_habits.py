@@ -16,7 +16,7 @@ from cli.pager import DELAY, LEAST, Enough, Pager, Progress
 from cli.registry import COMMANDS
 from core.debug.target import Debugger
 from examples import elf
-from tests.console.driver import Typist, machine
+from tests.console.driver import Typist, ask, machine
 from tests.console.test_terminal import Terminal, terminal
 
 __all__ = ["terminal"]
@@ -216,3 +216,23 @@ def test_a_trace_for_perfetto_and_a_picture(tmp_path: Path) -> None:
     shown = " ".join(typist.lines(f"history --svg {missing}").split())
     assert shown == f"{missing}: cannot be written: No such file or directory"
     debugger.close()
+
+
+def test_list_where_no_file_is_known_names_the_guest() -> None:
+    debugger = machine("twins")
+    try:
+        debugger.add_catch("vmentry", owner="test", temporary=True)
+        debugger.resume()
+        debugger.wait(60)
+        answer = "no file is known for guest 1 (vmid 1) here; `symfile guest1 FILE` takes lines and symbols from one"
+        assert ask(debugger, "list") == [answer]
+        debugger.set_symbols("guest:1", elf("twins-guest"))
+        assert any("kernel_stack_top" in line for line in ask(debugger, "list"))
+    finally:
+        debugger.close()
+
+
+def test_both_names_of_trap_are_listed(hello: Debugger) -> None:
+    assert ask(hello, "explain 3") == ["explain: '3' is too much; usage: explain"]
+    assert ask(hello, "explain") == ask(hello, "trap")
+    assert any(line.startswith("  explain ") for line in ask(hello, "help", front="gdb"))

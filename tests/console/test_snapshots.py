@@ -26,7 +26,7 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "mode": (*EXIT, "mode"),
     "csr": (*EXIT, "csr hstatus", "csr scause", "csr hga*", "csr hstatus.SPV = 0"),
     "regs": (*GUEST, "regs", "set $a0 = 5"),
-    "trap": (*EXIT, "trap"),
+    "trap": (*EXIT, "trap", "explain"),
     "irq": (*EXIT, "csr hvip = 0x44", "csr hie = 4", "csr hideleg = 0x444", "csr stimecmp = 1", "csr sie = 0x20", "irq", "nmi"),
     "worlds": (*EXIT, "worlds"),
     "history": (*EXIT, "history 6"),

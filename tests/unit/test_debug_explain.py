@@ -258,7 +258,11 @@ def test_no_handler(engine: str) -> None:
     go(d, steps=2)
     found = hints(d.explain())
     assert found[0] == "stvec is 0x0: the address of the trap handler has not been set before the first trap"
-    assert found[1].startswith("this is the trap handler's own first instruction (stvec): it is not mapped executable")
+    assert found[1].startswith("this is the trap handler's own first instruction (stvec): it cannot be fetched from there")
+    assert found[2].startswith("physical address 0x0 is not RAM, and instructions are fetched from RAM only")
+    d.write_register("satp", 8 << 60 | 0x80500)  # an empty table
+    go(d, steps=1)
+    assert "this is the trap handler's own first instruction (stvec): it is not mapped executable" in hints(d.explain())
 
 
 def test_sepc_not_advanced(engine: str) -> None:

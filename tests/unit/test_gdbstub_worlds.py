@@ -197,7 +197,10 @@ def test_osdata_lists_the_worlds(make: Targets) -> None:
     enter_guest(target)
     worlds = (target.document("osdata", "worlds") or b"").decode()
     assert worlds.count("<item>") == 2
-    assert '<column name="world">guest 1 (vmid 1)</column>' in worlds
+    guest = '<column name="inferior">{}</column><column name="world">guest 1 (vmid 1)</column>'
+    assert guest.format(2) in worlds
+    target.processes.part(2)  # detached: seen through the host's
+    assert guest.format(1) in (target.document("osdata", "worlds") or b"").decode()
     assert '<column name="state">running</column>' in worlds
     assert b"worlds" in (target.document("osdata", "") or b"")
     assert target.document("osdata", "processes") is None
