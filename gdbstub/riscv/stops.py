@@ -48,6 +48,7 @@ def _cause(stop: Stop, thread: ThreadId, points: Points) -> Cause:
 
 def _remark(stop: Stop, thread: ThreadId, points: Points) -> str:
     for key, _ in points.hit(stop):
-        what = "watchpoint" if key.point in WATCH_KINDS else "breakpoint"
-        return f"{stop.text}: the {what} that was set in inferior {key.process} at {key.address:#x}"
+        if key.point in WATCH_KINDS:
+            return f"the watchpoint of inferior {key.process} at {key.address:#x}: {stop.text.partition(': ')[2]}"
+        return f"the breakpoint of inferior {key.process} at {stop.text.partition(' at ')[2]}"
     return stop.text

@@ -181,6 +181,26 @@ def test_wait_stays_paused_until_gdb_continues() -> None:
         process.kill()
 
 
+def test_extended_remote_runs_the_program_again_until_it_leaves() -> None:
+    process = start("run", HELLO, "--gdb", "0", "--wait", *QUICK)
+    try:
+        assert process.stderr is not None
+        client = GdbClient(int(process.stderr.readline().partition("127.0.0.1:")[2].split()[0]))
+        assert client.ask(b"!") == b"OK"
+        assert client.ask(b"?").startswith(b"T05")
+        assert client.ask(b"vCont;c") == b"W00"
+        assert client.ask(b"vRun;").startswith(b"T05")
+        assert client.ask(b"vKill;1") == b"OK"
+        assert client.ask(b"vRun;").startswith(b"T05")
+        assert client.ask(b"vCont;c") == b"W00"
+        assert process.poll() is None
+        client.socket.close()
+        output, _ = process.communicate(timeout=30)
+        assert (process.returncode, output.count("Hello from VS-mode")) == (0, 2)
+    finally:
+        process.kill()
+
+
 @pytest.mark.parametrize(("worlds", "stop"), [("separate", rb"T05exec:"), ("auto", rb"W00"), ("merged", rb"W00")])
 def test_worlds_says_whether_gdb_is_told_of_guests(worlds: str, stop: bytes) -> None:
     process = start("run", HELLO, "--gdb", "0", "--wait", "--worlds", worlds, *QUICK)

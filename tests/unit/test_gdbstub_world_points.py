@@ -69,7 +69,7 @@ def test_a_breakpoint_the_host_can_never_reach_is_for_the_guests(make: Targets) 
     report = target.stop_report()
     # not as a breakpoint: gdb has none in inferior 2 and would go on without a word
     assert (report.thread, report.signal, report.cause) == (GUEST, Signal.NONE, Cause.PLAIN)
-    assert report.remark.endswith(": the breakpoint that was set in inferior 1 at 0x10000")
+    assert report.remark == "the breakpoint of inferior 1 at 0x10000"
 
 
 def test_watchpoints_belong_to_their_world(make: Targets) -> None:
