@@ -155,7 +155,7 @@ class GdbClient:
         """Send a packet; the body of the reply. Text for the user is passed over."""
         self.socket.sendall(b"$%s#%02x" % (body, sum(body) & 0xFF))
         data = b""
-        while not (match := re.search(rb"\$(?!O)([^#]*)#..", data)):
+        while not (match := re.search(rb"\$(?!O[0-9a-f])([^#]*)#..", data)):
             data += self.socket.recv(4096)
         self.socket.sendall(b"+")
         return match[1]
