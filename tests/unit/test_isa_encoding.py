@@ -97,6 +97,19 @@ def test_wrong_declarations_are_refused(drawing: str, function: Callable[..., No
         encoding.instruction(drawing, ext="I")(named("newcomer", function))
 
 
+@pytest.mark.parametrize(
+    ("over", "name", "reason"),
+    [("auipc", "newcomer", "newcomer is no case of auipc"), ("sub", "add", "declared twice"), ("sltu", "newcomer", "overlaps")],
+)
+@pytest.mark.usefixtures("scratch")
+def test_taking_over_is_refused(over: str, name: str, reason: str) -> None:
+    """Of another instruction, under the name of a third, or where somebody has taken over already."""
+    encoding.instruction("0000000 rs2 rs1 011 rd 0110011", ext="Zicfilp", over="sltu", name="sltu")(named("first", three))
+    drawing = "0000000 rs2 rs1 011 rd 0110011"
+    with pytest.raises(ValueError, match=reason):
+        encoding.instruction(drawing, ext="Zicfilp", over=over, name=name)(named("second", three))
+
+
 @pytest.mark.usefixtures("scratch")
 def test_one_declaration_is_all_it_takes() -> None:
     encoding.instruction("0000000 rs2 rs1 000 rd 0001011", ext="I")(named("new_er", three))
@@ -191,6 +204,7 @@ def test_what_is_there() -> None:
         Feature.D | Feature.ZFA: 8,
         Feature.ZFH | Feature.ZFA: 7,
         Feature.ZICFILP: 2,  # LPAD, and JALR again
+        Feature.SMRNMI: 1,  # MNRET
         Feature.ZICFISS: 5,
     }
     assert len(COMPRESSED) == 33 + 4 + 12 + 1 + 2  # Zca; Zcd; Zcb; one for the eight of Zcmop; Zicfiss
