@@ -246,6 +246,17 @@ def test_integers_at_the_edges(native: NativeModule) -> None:
                     native.check(rv_f.fcvt_to_integer, DOUBLE.code, kind, 4, 1, RTZ, hart=h)
 
 
+def test_a_fused_result_in_single_precision_is_rounded_once(native: NativeModule) -> None:
+    """(1 + 2**-12)**2 is in the middle of two numbers; an addend too small for a double decides which is nearer."""
+    factor, tiny = 0x3F80_0800, (127 - 60) << 23
+    for addend, expected in ((tiny, 0x3F80_1001), (tiny | SINGLE.sign, 0x3F80_1000), (0, 0x3F80_1000)):
+        h = hart(Random(0), SINGLE, [factor, factor, addend])
+        h.fcsr = NX
+        words = native.check(rv_f.fmadd, SINGLE.code, 4, 1, 2, 3, RNE, hart=h).words
+        h.words[:] = memoryview(words).cast("Q")
+        assert h.f[4] & 0xFFFF_FFFF == expected
+
+
 @cold
 def refused(h: Hart, rm: u64) -> u64:
     """In place of what the soft-float begins with."""
