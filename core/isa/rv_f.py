@@ -55,7 +55,7 @@ def fadd(h: Hart, fmt: u64, rd: FReg, rs1: FReg, rs2: FReg, rm: u64, minus: u64)
         a = widened(h.f[rs1], fmt)
         b = widened(h.f[rs2], fmt) ^ u64(minus << 63)
         r = host_add(a, b)
-        if certain(r, fmt) or (is_zero(r) and is_zero(a ^ b)):
+        if certain(r, fmt) or is_zero(r):  # a sum does not underflow to zero
             write_hosted(h, fmt, rd, r, isset(h.fcsr, Fcsr.NX) or sum_is_exact(a, b, r))
             return
     mode = rounding(h, rm)

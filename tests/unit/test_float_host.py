@@ -21,7 +21,7 @@ from core.isa import rv_f
 from core.isa.intrinsics import Trap, cold, s64, u64
 from core.softfloat import fast, host
 from core.softfloat.formats import HALF, RMM, RNE, RTZ
-from tests.support.exact_float import DOUBLE, FORMATS, NX, SINGLE, Format
+from tests.support.exact_float import DOUBLE, FORMATS, NX, SINGLE, UF, Format
 from tests.support.native_call import NativeModule
 
 DYN = 7
@@ -161,11 +161,11 @@ def test_exactness(native: NativeModule) -> None:
 
 
 def hart(rng: Random, fmt: Format, numbers: list[int]) -> Hart:
-    """f1, f2... hold numbers of a format, boxed; the rounding mode is to nearest; some flags are set, and FS is on."""
+    """f1, f2... hold numbers of a format, boxed; the rounding mode is to nearest; some flags are set, and FS is mostly on."""
     h = Hart()
     h.v = rng.choice((0, 0, 1))
-    h.mstatus = rng.randrange(1, 4) << Mstatus.FS.lsb
-    h.vsstatus = rng.randrange(1, 4) << Vsstatus.FS.lsb
+    h.mstatus = rng.choice((0, 1, 2, 2, 3, 3, 3)) << Mstatus.FS.lsb
+    h.vsstatus = rng.choice((0, 1, 2, 2, 3, 3, 3)) << Vsstatus.FS.lsb
     h.fcsr = rng.choice((0, NX, rng.randrange(32)))
     for number, bits in enumerate(numbers, 1):
         h.f[number] = bits | M64 & -1 << fmt.width
@@ -220,6 +220,7 @@ def test_comparison_and_conversion(native: NativeModule, fmt: Format) -> None:
     for _ in range(250):
         h = hart(rng, fmt, numbers(rng, fmt, 2))
         h.f[2] = rng.choice((h.f[1], h.f[2], h.f[2]))
+        h.f[rng.choice((0, 0, 0, 1, 2))] = M64 & -1 << fmt.width | fmt.infinity | rng.choice((1, fmt.nan))
         h.x[1] = rng.getrandbits(rng.randrange(1, 65)) * rng.choice((1, -1)) & M64
         rm = rng.choice((RNE, RTZ, RTZ, DYN, RMM))
         native.check(rv_f.fle, fmt.code, 4, 1, 2, rng.choice((0, 1, 2, 4, 5)), hart=h)
@@ -251,10 +252,32 @@ def test_a_fused_result_in_single_precision_is_rounded_once(native: NativeModule
     factor, tiny = 0x3F80_0800, (127 - 60) << 23
     for addend, expected in ((tiny, 0x3F80_1001), (tiny | SINGLE.sign, 0x3F80_1000), (0, 0x3F80_1000)):
         h = hart(Random(0), SINGLE, [factor, factor, addend])
-        h.fcsr = NX
-        words = native.check(rv_f.fmadd, SINGLE.code, 4, 1, 2, 3, RNE, hart=h).words
-        h.words[:] = memoryview(words).cast("Q")
-        assert h.f[4] & 0xFFFF_FFFF == expected
+        h.fcsr, h.mstatus, h.v = NX, Mstatus.FS.mask, 0
+        found = native.check(rv_f.fmadd, SINGLE.code, 4, 1, 2, 3, RNE, hart=h)
+        assert after(found.words) == (M64 & -1 << 32 | expected, NX)
+
+
+def test_where_the_host_is_given_up(native: NativeModule) -> None:
+    """A product that underflows to zero; a quotient whose error would; a single that is no half."""
+    least, one = 1 << DOUBLE.fraction, DOUBLE.emax << DOUBLE.fraction
+    for flags in (0, NX):
+        h = hart(Random(0), DOUBLE, [least, least | DOUBLE.sign])
+        h.fcsr, h.mstatus, h.v = flags, Mstatus.FS.mask, 0
+        found = native.check(rv_f.fmul, DOUBLE.code, 4, 1, 2, RNE, hart=h)
+        assert after(found.words) == (DOUBLE.sign, UF | NX)
+        h.f[1], h.f[2] = least + 1, least + 2
+        found = native.check(rv_f.fdiv, DOUBLE.code, 4, 1, 2, RNE, hart=h)
+        assert after(found.words) == (one - 2, NX)
+        h.f[1] = M64 & -1 << 32 | SINGLE.emax << SINGLE.fraction
+        found = native.check(rv_f.fcvt, SINGLE.code, HALF, 4, 1, RNE, hart=h)
+        assert after(found.words) == (M64 & -1 << 32 | SINGLE.nan, flags)
+
+
+def after(words: bytes) -> tuple[int, int]:
+    """f4 and the flags."""
+    h = Hart()
+    h.words[:] = memoryview(words).cast("Q")
+    return h.f[4], h.fcsr & 31
 
 
 @cold
