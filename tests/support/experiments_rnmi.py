@@ -41,12 +41,13 @@ class Draw(experiments.Draw):
         mode, v = MODES[rng.choice(tuple(MODES))]
         mnstatus = mode << 11 | v << 7
         back = CODE - RAM + USER if mode == 0 and rng.random() < 0.7 else CODE
-        csrs = drawn.csrs | {
+        csrs = {  # mstatus stays the last, so that MPRV does not act before
+            "mip": 0,
             "mnscratch": rng.getrandbits(64),
             "mncause": rng.choice((0, M64, rng.getrandbits(64))),
             "mnepc": back + rng.choice((4, 4, 8)),
             "mnstatus": mnstatus | NMIE | (rng.getrandbits(64) & 0xF000_0261),
-        }
+        } | drawn.csrs
         if self.first:
             self.first = False
             csrs["mnstatus"] &= ~NMIE
@@ -56,7 +57,6 @@ class Draw(experiments.Draw):
             instruction = rng.choice((*HARMLESS, *HARMLESS, *ACCESSES))
             where = DATA + rng.choice((0, 8, 0xFF8, 0x1000))
             return replace(drawn, csrs=csrs, instruction=instruction, address=where, machine=True, next=MNRET)
-        csrs |= {"mip": 0, "mie": csrs["mie"]}
         instruction = rng.choice((drawn.instruction, MNRET, MNRET, rng.choice(ACCESSES)))
         machine = instruction != drawn.instruction and rng.random() < 0.7
         if machine:
