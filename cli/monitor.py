@@ -74,5 +74,6 @@ def make_server(
     console: the session's context, for what both share; worlds: how they become gdb's inferiors.
     """
     target = RiscvTarget(debugger, worlds)
+    debugger.find_symbols()
     monitor = ConsoleMonitor(Context(debugger, front="gdb"), target)
     return GdbServer(target, address, monitor=monitor, on_kill=on_kill, on_leave=on_leave, warn=warn)

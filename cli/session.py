@@ -191,6 +191,7 @@ class Session:
             from cli.console import Console
             from cli.screen import Screen
 
+            self.debugger.find_symbols()
             colour = wants_colour(sys.stdout)
             self._console = Console(self.context, Screen(write, colour), gdb_client=self._gdb_client)
             fresh = True

@@ -15,11 +15,12 @@ from core.boot.sbi.host import HartState
 from core.boot.symbols import SymbolTable
 from core.debug.catches import Catch
 from core.debug.errors import MachineEnded, MachineRunning
+from core.debug.found import Found
 from core.debug.loops import trap_loop
 from core.debug.naming import Naming
 from core.debug.points import Hit, Points
 from core.debug.stops import Event, NewWorld, Resumed, StateChanged, Stop, StopKind, Stopped
-from core.debug.worlds import Worlds
+from core.debug.worlds import HOST, Worlds
 from core.engine.breakpoints import breakpoint_here
 from core.events import Event as Attention
 from core.features import Feature
@@ -61,6 +62,8 @@ class Control:
         self.limit: int | None = None
         self.worlds_known = Worlds(machine)
         self.naming = Naming(machine, self.worlds_known)
+        debugger: Any = self
+        self.found = Found(debugger)
         self.points = Points(machine, self.worlds_known)
         self.running = False
         self.stop = Stop(StopKind.RESET, 0, machine.harts[0].pc, "the machine is at reset")
@@ -93,6 +96,13 @@ class Control:
             self.naming.forget()
         for listener in list(self._listeners):
             listener(event)
+
+    def find_symbols(self) -> None:
+        """From now on, and for the guests there are, take symbols that nobody has given from ELF files in RAM."""
+        self.found.wanted = True
+        for number in self.worlds_known.numbers() if self.readable else ():
+            for hart in range(self.harts) if number != HOST else ():
+                self.found.look(number, hart)
 
     # -- run control --------------------------------------------------------------------------------------------------
 
@@ -173,6 +183,7 @@ class Control:
 
     def _after_reset(self) -> None:
         self.worlds_known.forget()
+        self.found.forget()
         self.naming.forget()
         self.points.arm()
 
@@ -310,6 +321,7 @@ class Control:
         if new:
             self.points.arm()
         for number in new:
+            self.found.look(number, hart.hartid)
             self._tell(NewWorld(self.worlds_known.describe(number)))
         return bool(new) and self.stop_on_new_world
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from core.debug.stops import Event, Resumed, Stop, StopKind, Stopped
+from core.debug.stops import Event, NewWorld, Resumed, Stop, StopKind, Stopped
 from core.debug.target import DebugError, Debugger, MachineEnded, MachineRunning, MemoryUnreadable
 from core.debug.worlds import HOST
 from core.engine.breakpoints import breakpoint_here
@@ -77,6 +77,8 @@ class RiscvTarget:
         self._stepped: ThreadId | None = None
         self._from: int | None = None  # the world it was in
         self._return: int | None = None  # number of the catch that ends a step of a world that does not run
+        self._continuing = False
+        """Whether gdb lets the machine run on, and can be told of a new guest."""
         self._reported: tuple[Stop, ThreadId, StopReport] | None = None
         self._instead: Stop | None = None  # a stop of our own making, until the machine runs again
         self._standing = not debugger.running  # and what belongs to the stop is in place
@@ -124,8 +126,10 @@ class RiscvTarget:
         if isinstance(event, Resumed):
             self._standing = False
             self._instead = self._reported = None
+        if isinstance(event, NewWorld) and self._continuing:  # with symbols that have just been found
+            self.debugger.stop_on_new_world = self.processes.separate
         if isinstance(event, Stopped):
-            self.debugger.stop_on_new_world = False
+            self.debugger.stop_on_new_world = self._continuing = False
             try:
                 self._step_ended()
             finally:
@@ -283,6 +287,7 @@ class RiscvTarget:
 
     def _continue(self) -> None:
         self.debugger.stop_on_new_world = self.processes.separate
+        self._continuing = True
         self.debugger.resume()
 
     def _stops_at_once(self, arrived: bool) -> bool:

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody names a guest's program: it is found in memory, and gdb gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.gdb.driver import Gdb
+from tests.gdb.machine import PREBUILT, Served
+
+
+def test_a_guests_program_in_memory_is_found(gdb: Callable[..., Gdb]) -> None:
+    """Worlds become inferiors by themselves, each with its symbols before its first instruction."""
+    served = Served("twins", "native")
+    try:
+        served.debugger.write_memory(0x8080_0000, (PREBUILT / "twins-guest.elf").read_bytes(), space="spa")
+        one = gdb(served.elf)
+        one("set breakpoint pending on")
+        one(served.remote)
+        one("break user_main")
+        for number in (2, 3):
+            one("continue")
+            assert one.value("$_inferior") == str(number)
+            assert "<user_main" in one.value("$pc")
+        assert "user_entry" in one("backtrace")
+    finally:
+        served.close()
