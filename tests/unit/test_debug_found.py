@@ -101,3 +101,10 @@ def test_what_only_looks_like_a_header_is_no_trouble() -> None:
     assert list(images(ram)) == []
     ram.view[ram.size - 20 :] = IMAGE[:20]
     assert list(images(ram)) == []
+
+
+@pytest.mark.parametrize("before", [0, 1, 6, 63])
+def test_a_file_across_the_blocks_that_are_searched(before: int) -> None:
+    d = twins(wanted=False, image=b"")
+    d.write_memory(0x8161_0000 - before, IMAGE, space="spa")
+    assert IMAGE in list(images(d.machine.ram))
