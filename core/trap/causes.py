@@ -7,22 +7,27 @@ Numbers as in the tables of xcause values (priv, Machine Cause Register and Trap
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from typing import Self
 
 INTERRUPT_BIT = 1 << 63
 """Bit 63 of an xcause CSR: the trap was an interrupt."""
 
 
-class Cause(IntEnum):
-    """Exceptions. `words` says in plain words what happened."""
+class Worded(IntEnum):
+    """Numbers with `words` that say in plain words what they mean."""
 
     words: str
 
-    def __new__(cls, value: int, words: str = "") -> Cause:
+    def __new__(cls, value: int, words: str = "") -> Self:
         """Make the member `value` and keep its words."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.words = words
         return member
+
+
+class Cause(Worded):
+    """Exceptions. `words` says in plain words what happened."""
 
     INSTRUCTION_ADDRESS_MISALIGNED = 0, "instruction address misaligned"
     INSTRUCTION_ACCESS_FAULT = 1, "instruction access fault"
@@ -48,17 +53,8 @@ class Cause(IntEnum):
     STORE_GUEST_PAGE_FAULT = 23, "store/AMO guest-page fault"
 
 
-class Interrupt(IntEnum):
+class Interrupt(Worded):
     """Interrupts. The number is also the bit in mip, mie, mideleg and so on."""
-
-    words: str
-
-    def __new__(cls, value: int, words: str = "") -> Interrupt:
-        """Make the member `value` and keep its words."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.words = words
-        return member
 
     RNMI = 0, "resumable non-maskable interrupt"  # in no mip: the code mncause has for it (norm:mncause_interrupt_zero)
     SSI = 1, "supervisor software interrupt"
@@ -74,17 +70,8 @@ class Interrupt(IntEnum):
     LCOFI = 13, "local counter overflow interrupt"
 
 
-class SoftwareCheck(IntEnum):
+class SoftwareCheck(Worded):
     """What a software-check exception writes to xtval (norm:mtval_swchk_list). `words` says it in plain words."""
-
-    words: str
-
-    def __new__(cls, value: int, words: str = "") -> SoftwareCheck:
-        """Make the member `value` and keep its words."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.words = words
-        return member
 
     LANDING_PAD = 2, "landing pad fault"
     SHADOW_STACK = 3, "shadow stack fault"
