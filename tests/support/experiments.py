@@ -58,7 +58,7 @@ LOGGED = (
 ENDS = tuple(DATA + page + offset for page in (0, 0x1000) for offset in (*range(0, 32, 8), *range(0xFE0, 0x1000, 8)))
 """Doublewords of the data that are logged."""
 NAMES = (*LOGGED, "a0", "f1", *(f"entry {slot:#x}" for slot in SLOTS), *(f"data {place:#x}" for place in ENDS))
-OF_RNMIS = ("mnscratch", "mnepc", "mncause", "mnstatus")
+OF_SOME = ("mnscratch", "mnepc", "mncause", "mnstatus", "ssp")
 """CSRs that are logged where experiments write them."""
 CODE = TABLES - 0x1000
 """The instruction, then an ecall."""
@@ -222,7 +222,7 @@ class Draw:
 
 def names(experiment: Experiment) -> tuple[str, ...]:
     """What the words of the log of one are."""
-    return (*NAMES, *(name for name in OF_RNMIS if name in experiment.csrs))
+    return (*NAMES, *(name for name in OF_SOME if name in experiment.csrs))
 
 
 def fixed_tables() -> dict[int, int]:
@@ -268,7 +268,7 @@ def source(experiments: list[Experiment]) -> str:
     lines += [".balign 4", "m_handler:", "csrr t0, mstatus", "li t1, 0x20000", "csrc mstatus, t1"]
     lines += [f"li t1, {FS:#x}", "csrs mstatus, t1", f".word {encode('fmv.x.d', rd=7, rs1=1):#x}"]
     for index, name in enumerate(logged):
-        if name in (*LOGGED, *OF_RNMIS):
+        if name in (*LOGGED, *OF_SOME):
             fetch = [] if name == "mstatus" else [f"csrr t0, {CSRS_BY_NAME[name].address:#x}"]
         elif name in ("a0", "f1"):
             fetch = [f"mv t0, {'a0' if name == 'a0' else 't2'}"]
