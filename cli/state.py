@@ -27,10 +27,14 @@ class HartState:
     """`host` or `guest 1 (vmid 1)`."""
     landing: bool = False
     """Whether a landing pad is expected (ELP)."""
+    shadow: bool = False
+    """Whether the mode has an active shadow stack (xSSE)."""
 
 
 def look(context: Context) -> HartState:
     """The state of the context's hart. Raises MachineRunning."""
+    from core.csr.shadow import shadow_stack_active
+
     debugger, hart = context.debugger, context.hart
     pc = debugger.read_register("pc", hart)
     return HartState(
@@ -42,6 +46,7 @@ def look(context: Context) -> HartState:
         retired=debugger.retired(hart),
         world=debugger.current_world(hart).name,
         landing=bool(debugger.machine.harts[hart].elp),
+        shadow=shadow_stack_active(debugger.machine.harts[hart]),
     )
 
 

@@ -43,6 +43,8 @@ def mode(context: Context) -> Iterator[str]:
     yield f"  pc           {context.place(state.pc)}"
     if state.landing:
         yield "  elp          LP_EXPECTED: the instruction at pc must be a landing pad"
+    if state.shadow:
+        yield f"  ssp          {context.place(context.debugger.read_register('ssp', state.hart))}, shadow stack active"
     if virtual:
         yield f"  VS-stage     vsatp: {csr_in_short(context, 'vsatp')}"
         yield f"  G-stage      hgatp: {csr_in_short(context, 'hgatp')}"

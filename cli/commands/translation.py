@@ -12,11 +12,11 @@ from cli.registry import command
 
 TABLES = {"gva": ("vsatp", "hgatp"), "gpa": ("hgatp",), "hva": ("satp",)}
 """The CSRs that point to the tables of each address space."""
-ACCESS = {"r": "load", "w": "store", "x": "fetch"}
+ACCESS = {"r": "load", "w": "store", "x": "fetch", "ss": "shadow-stack store"}
 
 
 @command(
-    "translate ADDR [r|w|x] [--space gva|gpa|hva] [--mode HS|U|VS|VU] [--world WORLD]",
+    "translate ADDR [r|w|x|ss] [--space gva|gpa|hva] [--mode HS|U|VS|VU] [--world WORLD]",
     aliases=("tr",),
     help="walk the page tables for an address, showing every step of both stages",
     example="translate guest_data w",
@@ -25,8 +25,8 @@ def translate(
     context: Context, address: int, access: str | None, space: str | None, mode: str | None, world: str | None
 ) -> Iterator[str]:
     """Each step shows where the PTE lies, its value and its bits; the end is the physical address or the bit that is
-    missing. r, w and x say for what access (r unless told). Without --space the address is what the hart would load
-    from now; gva goes through both stages (vsatp, hgatp), gpa through the G-stage, hva through satp. --world takes the
+    missing. r, w, x and ss (a push to a shadow stack) say for what access (r unless told). Without --space the address is
+    what the hart would load from now; gva goes through both stages (vsatp, hgatp), gpa through the G-stage, hva through satp. --world takes the
     translation of a world that does not run now, as it was left: a number of `worlds`, host, guest or guest2. --mode says
     who makes the access, else the hart or the world as it is: pages of user mode are not for supervisor mode without SUM.
     """
@@ -57,7 +57,7 @@ def translate(
 
 
 @command(
-    "walk ADDR [--access r|w|x] [--mode HS|U|VS|VU] [--world WORLD]",
+    "walk ADDR [--access r|w|x|ss] [--mode HS|U|VS|VU] [--world WORLD]",
     help="`translate` with its choices by name",
     example="walk 0x80200000 --world guest --access x",
 )

@@ -23,7 +23,7 @@ from core.trap.rnmi import EXCEPTION, INTERRUPT
 if TYPE_CHECKING:
     from core.debug.target import Debugger
 
-ACCESS_WORDS = ("load", "store", "fetch", "HLVX load")
+ACCESS_WORDS = ("load", "store", "fetch", "HLVX load", "cache-block operation", "shadow-stack load", "shadow-stack store")
 A6, A7 = 16, 17
 NEVER_THE_GUESTS = (9, 10, 11, 16, 20, 21, 22, 23)
 """Exceptions whose hedeleg bit is read-only zero (norm:hedeleg_acc)."""

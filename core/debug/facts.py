@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.debug.lasttrap import LastTrap
 from core.debug.walk import Walk, WalkStep
-from core.mmu.pte import Pte
+from core.mmu.pte import PERMISSIONS, SHADOW_PAGE, Pte, Verdict
 
 if TYPE_CHECKING:
     from core.debug.target import Debugger
@@ -31,6 +31,13 @@ class Facts:
     def leaf(self) -> WalkStep | None:
         """The same when it is a valid leaf, so that permissions decide."""
         step = self.failed
+        if (
+            step
+            and step.stage != "G"
+            and step.pte & PERMISSIONS == SHADOW_PAGE
+            and Verdict.WRITE_WITHOUT_READ.words not in step.text
+        ):
+            return step
         return step if step and step.pte & Pte.V.mask and step.pte & (Pte.R.mask | Pte.X.mask) else None
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.debug import hints_landing, hints_trap, hints_walk
+from core.debug import hints_landing, hints_shadow, hints_trap, hints_walk
 from core.debug.facts import Facts
 from core.debug.lasttrap import LastTrap
 from core.debug.walk import Walk
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 HINTS: tuple[Callable[[Facts], str | None], ...] = (
     hints_trap.handler_unaligned,
     hints_trap.handler_unreachable,
+    hints_shadow.mismatch,
+    hints_shadow.unset,
+    hints_shadow.pages,
+    hints_shadow.reserved,
     hints_walk.gstage_user,
     hints_walk.not_executable,
     hints_walk.accessed_dirty,

@@ -7,8 +7,8 @@ from core.csr.hypervisor import Hstatus
 from core.csr.machine import Mstatus
 from core.csr.registry import CSRS_BY_ADDRESS
 from core.csr.vs import Vsstatus
+from core.debug.hints_shadow import SWAPS, shadow_stacks_off
 from core.debug.lasttrap import LastTrap
-from core.isa.decode import decode
 
 SYSTEM = 0x73
 COUNTERS = range(0xC00, 0xC20)
@@ -29,7 +29,9 @@ def refused(trap: LastTrap) -> str | None:
     csr = inst >> 20 if inst & 0x7F == SYSTEM and inst >> 12 & 3 else None
     if csr is not None:
         return _csr(trap, csr)
-    name = _name(inst)
+    name = trap.instruction
+    if name in SWAPS:
+        return shadow_stacks_off(trap, name)
     if name is None:
         return "these bits are no instruction of this hart (its extensions are in misa)"
     if name in CONTROLS:
@@ -42,11 +44,6 @@ def refused(trap: LastTrap) -> str | None:
     if name.startswith(("hlv", "hsv", "hfence", "hinval")):
         return f"{name} is for HS-mode{' (a guest that is itself a hypervisor)' if trap.guest else ''}"
     return None
-
-
-def _name(inst: int) -> str | None:
-    found = decode(inst).instruction
-    return None if found is None else found.name
 
 
 def _control(trap: LastTrap, what: str, key: str) -> str:
@@ -75,6 +72,8 @@ def _csr(trap: LastTrap, address: int) -> str | None:
         return _control(trap, csr.name, csr.name)
     if address in COUNTERS:
         return _counter(trap, csr.name, address & 31)
+    if csr.name == "ssp":
+        return shadow_stacks_off(trap, "ssp")
     if csr.privilege == 3:
         return f"{csr.name} is a machine CSR"
     if trap.guest and csr.privilege == 2:

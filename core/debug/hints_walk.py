@@ -37,7 +37,7 @@ def accessed_dirty(facts: Facts) -> str | None:
     step = facts.leaf
     if step is None or "hardware does not set it" not in step.text:
         return None
-    needed = "A and D" if facts.trap.access == Access.WRITE else "A"
+    needed = "A and D" if facts.trap.access in (Access.WRITE, Access.SHADOW_WRITE) else "A"
     enable = "henvcfg.ADUE (and menvcfg.ADUE)" if step.stage == "VS" else "menvcfg.ADUE"
     return (
         f"set {needed} in the entry at {step.pte_spa:#x} when making it, or handle this fault by setting them, or let "

@@ -17,6 +17,7 @@ from core.csr.vs import Vsstatus
 from core.debug.history import Line, line_at
 from core.debug.walk import View, Walk, explain
 from core.hart import Hart
+from core.isa.decode import decode
 from core.isa.intrinsics import retired
 from core.mmu.modes import Access
 from core.trap.causes import Cause
@@ -35,8 +36,15 @@ ACCESSES = {
     Cause.STORE_GUEST_PAGE_FAULT: Access.WRITE,
 }
 """What was attempted, for faults of translation and of physical memory."""
-HLV, HLV_MASK = 0x0000_4073, 0x0000_707F
+HLV, HLV_MASK = 0x0000_4073, 0x8000_707F
 """HLV, HLVX and HSV share opcode and funct3; bit 25 is set in HSV, bits 21:20 are 3 in HLVX."""
+SHADOW = {
+    "sspush": Access.SHADOW_WRITE,
+    "sspopchk": Access.SHADOW_READ,
+    "ssamoswap.w": Access.SHADOW_WRITE,
+    "ssamoswap.d": Access.SHADOW_WRITE,
+}
+"""What shadow-stack instructions attempt."""
 WRITTEN = {
     3: ("mstatus", "mepc", "mcause", "mtval", "mtval2", "mtinst"),
     1: ("sstatus", "sepc", "scause", "stval", "htval", "htinst"),
@@ -96,7 +104,16 @@ class LastTrap:
         """The access that failed, None when it was none."""
         if self.line.interrupt or self.line.cause not in ACCESSES:
             return None
-        return Access.HLVX if self.through_guest and self.line.inst >> 20 & 3 == 3 else ACCESSES[Cause(self.line.cause)]
+        if self.through_guest and self.line.inst >> 20 & 3 == 3:
+            return Access.HLVX
+        attempted = ACCESSES[Cause(self.line.cause)]
+        return SHADOW.get(self.instruction or "", attempted) if attempted == Access.WRITE else attempted
+
+    @property
+    def instruction(self) -> str | None:
+        """The name of the instruction, as this hart knows it; None when these bits are none."""
+        found = decode(self.line.inst, self.hart.features).instruction
+        return None if found is None else found.name
 
     @property
     def through_guest(self) -> bool:

@@ -12,7 +12,8 @@ from core.debug.errors import UnknownRegister
 from core.debug.walk import View, debug_translate
 from core.debug.worlds import HOST
 from core.mmu.modes import MODES, Mode, Stage
-from core.mmu.pte import Pte, leaf_target
+from core.mmu.pte import PERMISSIONS as RIGHTS
+from core.mmu.pte import SHADOW_PAGE, Pte, leaf_target
 
 if TYPE_CHECKING:
     from core.debug.target import Debugger
@@ -26,18 +27,21 @@ TABLES = 1 << 14
 
 @dataclass(frozen=True)
 class Range:
-    """Addresses `start` to `start + size - 1` go to `target` on; bits: of the PTEs; leaf: bytes of the largest page."""
+    """Addresses `start` to `start + size - 1` go to `target` on; bits: of the PTEs; leaf: bytes of the largest page; shadow:
+    these are shadow-stack pages."""
 
     start: int
     size: int
     target: int
     bits: int
     leaf: int
+    shadow: bool = False
 
     @property
     def flags(self) -> str:
-        """`rwxugad`, `-` for what is clear."""
-        return "".join(letter if field.of(self.bits) else "-" for letter, field in FLAGS)
+        """`rwxugad`, `-` for what is clear; `s` instead of `w` for shadow-stack pages."""
+        text = "".join(letter if field.of(self.bits) else "-" for letter, field in FLAGS)
+        return text.replace("w", "s") if self.shadow else text
 
     def reaches(self, target: int) -> int | None:
         """The address that goes to `target`, None if none does."""
@@ -55,10 +59,14 @@ class StageMap:
     complete: bool = True
 
 
-def stage_map(stage: Stage, mode: Mode, root: int, read: Callable[[int], int | None]) -> StageMap:
-    """Read all tables. `read`: the 8 bytes at an address of the tables' space, None where there is nothing."""
+def stage_map(stage: Stage, mode: Mode, root: int, read: Callable[[int], int | None], known: int = 0) -> StageMap:
+    """Read all tables. `read`: the 8 bytes at an address of the tables' space, None where there is nothing; known: as for
+    core.mmu.pte.judge."""
     left = [TABLES]
-    found = tuple(_merged(_leaves(stage, mode, root, mode.levels - 1, 0, read, left))) if mode.levels else ()
+    leaves = _leaves(stage, mode, root, mode.levels - 1, 0, read, left) if mode.levels else iter(())
+    if known & SHADOW_PAGE:
+        leaves = (replace(leaf, shadow=leaf.bits & RIGHTS == SHADOW_PAGE) for leaf in leaves)
+    found = tuple(_merged(leaves))
     return StageMap(stage.name, mode.name_at(stage), root, found, left[0] > 0)
 
 
@@ -115,7 +123,7 @@ def maps_of(debugger: Debugger, world: int, hart: int = 0) -> list[StageMap]:
     """The stages of a world: S of the host, VS and G of a guest. A stage that is Bare has no ranges."""
     if world == HOST:
         view = View.host(debugger.machine.harts[hart])
-        return [stage_map(Stage.S, MODES[Satp.MODE.of(view.satp)], Satp.PPN.of(view.satp) << 12, view.read)]
+        return [stage_map(Stage.S, MODES[Satp.MODE.of(view.satp)], Satp.PPN.of(view.satp) << 12, view.read, view.known)]
     view = world_view(debugger, world, hart)
     physical = view.guest_physical()
 
@@ -124,7 +132,7 @@ def maps_of(debugger: Debugger, world: int, hart: int = 0) -> list[StageMap]:
         return None if spa is None else view.read(spa)
 
     return [
-        stage_map(Stage.VS, MODES[Satp.MODE.of(view.vsatp)], Satp.PPN.of(view.vsatp) << 12, read_guest),
+        stage_map(Stage.VS, MODES[Satp.MODE.of(view.vsatp)], Satp.PPN.of(view.vsatp) << 12, read_guest, view.vs_known),
         stage_map(Stage.G, MODES[Hgatp.MODE.of(view.hgatp)], Hgatp.PPN.of(view.hgatp) << 12, view.read),
     ]
 

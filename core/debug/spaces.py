@@ -131,7 +131,7 @@ def walk(space: Space, address: int, access: str, mode: str | None = None) -> Wa
     """The walk of an access, permissions included, made in a mode ("HS", "U", "VS", "VU"; None: the one that the hart or
     the world is in). Raises DebugError for an unknown access or space, and for a mode that has no such addresses."""
     if access not in ACCESS:
-        raise DebugError(f"no access {access!r}; there are r, w and x")
+        raise DebugError(f"no access {access!r}; there are r, w, x and ss")
     kind = Access(ACCESS[access])
     view = space.view(kind)
     if mode is not None:

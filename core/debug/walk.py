@@ -35,7 +35,7 @@ from core.mmu.regime import data_regime, regime_of
 from core.mmu.walk import known_bits
 from core.trap.causes import describe
 
-ACCESS = {"r": Access.READ, "w": Access.WRITE, "x": Access.FETCH, "hlvx": Access.HLVX}
+ACCESS = {"r": Access.READ, "w": Access.WRITE, "x": Access.FETCH, "hlvx": Access.HLVX, "ss": Access.SHADOW_WRITE}
 """Accesses by the letters of the front ends."""
 SIZES = ("4 KiB page", "2 MiB page", "1 GiB page", "512 GiB page", "256 TiB page")
 """What a leaf maps, by level."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.csr.registry import CSRS_BY_ADDRESS
-from core.isa.decode import decode_index, expand, taken_over
+from core.isa.decode import decode_index, expand, expand_for, taken_over
 from core.isa.encoding import (
     ALIASES,
     COMPRESSED,
@@ -42,12 +42,12 @@ def disassemble(word: int, address: int, symbol: Symbol | None = None, features:
     """The instruction `word` (raw bits, 16 or 32) at `address` as text: "mnemonic operands", registers by ABI name.
 
     Targets of jumps are absolute addresses in hex; `symbol` may give one a name ("main+8"), added in angle brackets.
-    Extensions do not matter here: whatever Hartline knows is shown, but what an extension makes of encodings of another (LPAD)
-    only where it is among `features`. Bits that are no instruction come as ".2byte 0x..."
+    Extensions do not matter here: whatever Hartline knows is shown, but what an extension makes of encodings of another (LPAD,
+    SSPUSH) only where it is among `features`. Bits that are no instruction come as ".2byte 0x..."
     or ".4byte 0x...".
     """
     if word & 3 != 3:
-        return _short(word & 0xFFFF, address, symbol)
+        return _short(word & 0xFFFF, address, symbol, features)
     index = decode_index(word & 0xFFFF_FFFF)
     if index == ILLEGAL_INDEX:
         return f".4byte {word & 0xFFFF_FFFF:#x}"
@@ -55,13 +55,15 @@ def disassemble(word: int, address: int, symbol: Symbol | None = None, features:
     return _long(INSTRUCTIONS[index], word & 0xFFFF_FFFF, address, symbol)
 
 
-def _short(half: int, address: int, symbol: Symbol | None) -> str:
+def _short(half: int, address: int, symbol: Symbol | None, features: int) -> str:
     """A 16-bit instruction: its own text if it has one, else its expansion's."""
     if half == 0:
         return "unimp"
     word = expand(half)
     if word == 0:
         return f".2byte {half:#x}"
+    if expand_for(half, features) != word:
+        return disassemble(expand_for(half, features), address, symbol, features)
     for record in COMPRESSED:
         if record.name in SHOWN and record.matches(half):
             for mask, match, text in SHOWN[record.name]:

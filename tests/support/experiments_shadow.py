@@ -43,7 +43,9 @@ class Draw(experiments.Draw):
     def draw(self) -> Experiment:
         """One experiment. Addresses are often those of DATA where nothing is translated."""
         rng, drawn = self.rng, super().draw()
-        instruction = rng.choice((drawn.instruction, *(rng.choice(kind) for kind in (PUSHES, PUSHES, POPS, POPS, SWAPS, OTHERS))))
+        instruction = rng.choice(
+            (drawn.instruction, *(rng.choice(kind) for kind in (PUSHES, PUSHES, POPS, POPS, SWAPS, OTHERS)))
+        )
         below = 8 if instruction in PUSHES else 0
         csrs = {"ssp": rng.choice((*[drawn.address + below] * 9, drawn.address, DATA)) & M64} | drawn.csrs
         for name in ("menvcfg", "henvcfg", "senvcfg"):
