@@ -26,9 +26,10 @@ def translate(
 ) -> Iterator[str]:
     """Each step shows where the PTE lies, its value and its bits; the end is the physical address or the bit that is
     missing. r, w, x and ss (a push to a shadow stack) say for what access (r unless told). Without --space the address is
-    what the hart would load from now; gva goes through both stages (vsatp, hgatp), gpa through the G-stage, hva through satp. --world takes the
-    translation of a world that does not run now, as it was left: a number of `worlds`, host, guest or guest2. --mode says
-    who makes the access, else the hart or the world as it is: pages of user mode are not for supervisor mode without SUM.
+    what the hart would load from now; gva goes through both stages (vsatp, hgatp), gpa through the G-stage, hva through
+    satp. --world takes the translation of a world that does not run now, as it was left: a number of `worlds`, host, guest
+    or guest2. --mode says who makes the access, else the hart or the world as it is: pages of user mode are not for
+    supervisor mode without SUM.
     """
     how, number = access or "r", None if world is None else context.world(world)
     debugger, hart = context.debugger, context.hart

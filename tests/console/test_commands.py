@@ -191,7 +191,7 @@ def test_to_the_end_and_reset(hello: Debugger) -> None:
         ("foo", "unknown command 'foo'; 'help' lists all"),
         ("trnslate 0", "unknown command 'trnslate'; did you mean translate? 'help' lists all"),
         ("s t e p", "step: 'e' is too much; usage: step [N]"),
-        ("translate", "translate: ADDR is missing; usage: translate ADDR [r|w|x] [--space gva|gpa|hva]"),
+        ("translate", "translate: ADDR is missing; usage: translate ADDR [r|w|x|ss] [--space gva|gpa|hva]"),
         ("x/q 0", "/q: no format letter 'q'; there are xduotacfsiz and sizes b h w g"),
         ("break nowhere", "no symbol or register 'nowhere'"),
         ("hart 3", "no hart 3; there is hart 0 only"),

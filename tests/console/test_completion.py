@@ -30,7 +30,7 @@ def offered(debugger: Debugger, line: str) -> dict[str, str]:
         ("csr hstatus.vt", ["hstatus.VTSR", "hstatus.VTW", "hstatus.VTVM"]),
         ("csr sepc = guest_e", ["guest_entry"]),
         ("set $hstatu", ["$hstatus"]),
-        ("translate guest_entry ", ["r", "w", "x"]),
+        ("translate guest_entry ", ["r", "w", "x", "ss"]),
         ("translate guest_entry --s", ["--space"]),
         ("translate guest_entry --space ", ["gva", "gpa", "hva"]),
         ("translate --space gpa guest_e", ["guest_entry"]),

@@ -11,7 +11,7 @@ from core.boot.loader import Bios, BootConfig
 from core.features import DEFAULT_FEATURES, Feature
 from core.machine import Machine, MachineConfig
 from core.trap.causes import Cause
-from tests.support import experiments, experiments_landing, experiments_rnmi, streams
+from tests.support import experiments, experiments_landing, experiments_rnmi, experiments_shadow, streams
 from tests.support.experiments import NAMES, build, main
 
 COUNT = 500
@@ -66,6 +66,22 @@ def test_engines_agree_on_rnmis(tmp_path: Path) -> None:
     assert sources >= {2, 8, 9, 10, 11}, "MNRET leads to every mode, and is illegal below M-mode"
 
 
+def test_engines_agree_on_shadow_stacks(tmp_path: Path) -> None:
+    tried = experiments.experiments("lockstep", COUNT, True, experiments_shadow.Draw)
+    names = experiments.names(tried[0])
+    program = build(tmp_path, "lockstep", COUNT, True, experiments_shadow.Draw)
+    features = DEFAULT_FEATURES | Feature.ZICFISS
+    reference, native = (log(program, engine, len(names), features) for engine in ("reference", "native"))
+    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
+        assert dict(zip(names, ours, strict=True)) == dict(zip(names, theirs, strict=True)), number
+    columns = [names.index(name) for name in ("mcause", "scause", "vscause")]
+    causes = [words[column] for words in native for column in columns]
+    counts = {cause: causes.count(cause) for cause in (7, 15, 22, 23)}
+    assert min(counts.values()) > 5 and Cause.SOFTWARE_CHECK in causes, counts
+    moved = [words[names.index("ssp")] != drawn.csrs["ssp"] & ~7 for words, drawn in zip(native, tried, strict=True)]
+    assert sum(moved) > 20, "pushes and pops that were carried out"
+
+
 def test_engines_agree_on_streams(tmp_path: Path) -> None:
     program = streams.build(tmp_path, "lockstep", 60)
     reference, native = (log(program, engine, len(streams.NAMES)) for engine in ("reference", "native"))
@@ -82,5 +98,6 @@ def test_the_program_is_the_same_again(tmp_path: Path) -> None:
     assert main([str(tmp_path / "a.elf"), "--count", "20"]) == 0
     assert experiments_landing.main([str(tmp_path / "l.elf"), "--count", "20"]) == 0
     assert experiments_rnmi.main([str(tmp_path / "r.elf"), "--count", "20"]) == 0
+    assert experiments_shadow.main([str(tmp_path / "s.elf"), "--count", "20"]) == 0
     assert streams.main([str(tmp_path / "b.elf"), "--blocks", "2"]) == 0
-    assert all((tmp_path / name).read_bytes()[:4] == b"\x7fELF" for name in ("a.elf", "b.elf", "l.elf", "r.elf"))
+    assert all((tmp_path / name).read_bytes()[:4] == b"\x7fELF" for name in ("a.elf", "b.elf", "l.elf", "r.elf", "s.elf"))

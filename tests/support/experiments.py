@@ -58,7 +58,8 @@ LOGGED = (
 ENDS = tuple(DATA + page + offset for page in (0, 0x1000) for offset in (*range(0, 32, 8), *range(0xFE0, 0x1000, 8)))
 """Doublewords of the data that are logged."""
 NAMES = (*LOGGED, "a0", "f1", *(f"entry {slot:#x}" for slot in SLOTS), *(f"data {place:#x}" for place in ENDS))
-OF_SOME = ("mnscratch", "mnepc", "mncause", "mnstatus", "ssp")
+OF_RNMIS = ("mnscratch", "mnepc", "mncause", "mnstatus")
+OF_SOME = (*OF_RNMIS, "ssp")
 """CSRs that are logged where experiments write them."""
 CODE = TABLES - 0x1000
 """The instruction, then an ecall."""

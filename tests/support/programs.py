@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from core.csr.registry import CSRS_BY_ADDRESS
 from core.isa.decode import encode
-from core.isa.encoding import BY_NAME, COMPRESSED, INSTRUCTIONS, Compressed, Instruction
+from core.isa.encoding import BY_NAME, COMPRESSED, COMPRESSED_BY_NAME, INSTRUCTIONS, Compressed, Instruction
 
 PAGE = 4096
 MASK = (1 << 64) - 1
@@ -198,7 +198,7 @@ for _record in _ALL:
 
 def records(kind: str) -> list[Instruction | Compressed]:
     """The instructions of a kind, or the one with this name."""
-    return BY_KIND[kind] if kind in BY_KIND else [BY_NAME[kind]]
+    return BY_KIND[kind] if kind in BY_KIND else [BY_NAME.get(kind) or COMPRESSED_BY_NAME[kind]]
 
 
 class Writer(Draw):
@@ -233,7 +233,7 @@ class Writer(Draw):
             value = self.operand(kind, field.name) if kind not in ("compute", "float") or field.name == "rd" or near else None
             if value is not None:
                 with contextlib.suppress(ValueError):
-                    word = (word & ~field.mask) | field.insert(value)
+                    word = (word & ~field.mask | field.insert(value)) & ~record.mask | record.match
         if isinstance(record, Compressed) and not record.matches(word):
             return self.instruction(record)
         if record.name == "lpad":  # labels as x7 has them, which often holds an address of code

@@ -112,6 +112,8 @@ class Changes:
             self.set_masking()
         if self.hart.features & Feature.ZICFILP:
             self.set_landing()
+        if self.hart.features & Feature.ZICFISS:
+            self.set_shadow()
         if rng.random() < 0.7:
             for name, value in CALM:
                 if not (name == "pmpcfg0" and self.profile.pmp):
@@ -140,6 +142,12 @@ class Changes:
             self.each(name, getattr(self.hart, name) & ~(1 << bit) | self.rng.choice((0, 1, 1)) << bit)
         elp = int(self.rng.random() < 0.1)
         self.lock.change(lambda h: setattr(h, "elp", elp), self.index)
+
+    def set_shadow(self) -> None:
+        """Shadow stacks active in some modes, and a pointer to data, mostly."""
+        for name in ("menvcfg", "henvcfg", "senvcfg"):
+            self.each(name, getattr(self.hart, name) & ~8 | self.rng.choice((0, 8, 8, 8)))
+        self.each("ssp", self.draw.address())
 
     def switch(self, good: bool = False) -> None:
         """Other page tables, made ones or anything."""
@@ -231,7 +239,7 @@ class Changes:
 
     def make_tables(self) -> None:
         """Page tables in RAM."""
-        tables = self.tables = Tables(self.rng, self.profile.defects).build()
+        tables = self.tables = Tables(self.rng, self.profile.defects, self.profile.shadow).build()
         self.lock.write(TABLES, bytes(tables.image))
         self.draw.translations = [*tables.host, *tables.guest, *tables.second]
         self.draw.leaves = tables.leaves

@@ -25,6 +25,7 @@ ACCESSES = COMMON | {"compute": 10, "float": 2, "load": 30, "store": 30, "atomic
 FENCES = {"sfence.vma": 4, "hfence.vvma": 2, "hfence.gvma": 2, "csr": 8, "guest": 8}
 TRANSLATED = ACCESSES | FENCES
 LANDING = COMMON | {"compute": 20, "load": 5, "store": 5, "jump": 30, "lpad": 60, "system": 5, "csr": 5}
+SHADOW = {"sspush": 20, "sspopchk": 12, "ssrdp": 3, "ssamoswap.d": 6, "ssamoswap.w": 3, "c.sspush": 10, "c.sspopchk": 5}
 STARTS = {"M": (3, 0), "HS": (1, 0), "U": (0, 0), "VS": (1, 1), "VU": (0, 1)}
 """mode and V of the modes in which code is started."""
 BELOW_M = ("HS", "U", "VS", "VU")
@@ -61,6 +62,8 @@ class Profile:
     devices: float = 0.05
     """How many of the addresses used are of device registers."""
     board: BoardConfig = USUAL_BOARD
+    shadow: bool = False
+    """Many pages are of shadow stacks."""
     points: int = 0
     """Breakpoints and watchpoints."""
     forget: int = 0
@@ -96,6 +99,9 @@ PROFILES = {
         Profile("harts", ACCESSES | {"compute": 30}, harts=2, code=20, code_pages=2, forget=2),
         Profile("points", ACCESSES | {"compute": 30}, paging=5, points=40, longest=200),
         Profile("landing", LANDING, features=DEFAULT_FEATURES | Feature.ZICFILP, paging=2, points=5, interrupts=20),
+        Profile(
+            "shadow", TRANSLATED | SHADOW, BELOW_M, DEFAULT_FEATURES | Feature.ZICFISS, paging=20, plant=20, csrs=5, shadow=True
+        ),
         Profile("mixed", WEIGHTS | {"raw": 10, "system": 20, "csr": 20}, paging=20, pmp=5, interrupts=20, csrs=20),
     )
 }

@@ -29,10 +29,12 @@ SETS = 2
 
 @dataclass
 class Tables:
-    """Page tables being made in the pages from TABLES on. defects: how many of 1000 leaves get something wrong."""
+    """Page tables being made in the pages from TABLES on. defects: how many of 1000 leaves get something wrong; shadow:
+    whether data is often in shadow-stack pages."""
 
     rng: random.Random
     defects: int
+    shadow: bool = False
     image: bytearray = field(default_factory=lambda: bytearray(TABLE_PAGES * PAGE))
     used: int = 0
     leaves: list[int] = field(default_factory=list)
@@ -95,6 +97,8 @@ class Tables:
         """Permissions of a page; code can mostly be executed."""
         rng = self.rng
         flags = rng.choice((R | W | X, R | W | X, R | W | X, R | X, X) if code else (R | W | X, R | W, R | W, R, X))
+        if self.shadow and not code and not self.second_stage and rng.random() < 0.5:
+            flags = W
         used = A | D if rng.random() < 0.75 else rng.choice((A, 0, D))
         return V | flags | (U if user else 0) | used | rng.choice((0, 0, G))
 

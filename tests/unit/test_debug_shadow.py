@@ -189,7 +189,7 @@ def test_the_g_stage_must_allow_both(tmp_path: Path) -> None:
 def test_walks_and_maps_know_them(tmp_path: Path) -> None:
     d = debugger(tmp_path, PUSH)
     lines = ask(d, f"walk {PAGE:#x} --access ss")
-    assert lines[0] == f"shadow-stack store at HVA {PAGE:#x}"
+    assert lines[0] == f"shadow-stack store at HVA {PAGE:#x}, as HS-mode"
     assert any("leaf, shadow-stack 4 KiB page" in line for line in lines) and lines[-1] == f"SPA {DATA:#x}"
     assert "norm:ssmp_ss_page_access_fault" in " ".join(ask(d, f"walk {PAGE:#x} --access w"))
     assert any("-s---ad" in line for line in ask(d, "map"))
