@@ -23,14 +23,15 @@ DELEGATED = (
 )
 """What OpenSBI delegates besides the hypervisor's exceptions."""
 ENVIRONMENT = Menvcfg.STCE.mask | Menvcfg.PBMTE.mask | Menvcfg.CBZE.mask | Menvcfg.CBCFE.mask | Menvcfg.CBIE.mask
+ENVIRONMENT |= Menvcfg.SSE.mask
 
 
 def start_supervisor(h: Hart) -> None:
     """Put a hart into HS-mode as the SBI's HSM extension wants it: no translation, no interrupts.
 
     The rest as after reset. Delegations as OpenSBI sets them, floating point on as it leaves it, all memory open,
-    counters readable, Sstc, Svpbmt and cache-block instructions on, the entropy source open and no state withheld where
-    there is such a choice.
+    counters readable, Sstc, Svpbmt, cache-block instructions and shadow stacks on, the entropy source open and no state
+    withheld where there is such a choice.
     pc and the registers are the caller's.
     """
     h.mode, h.v, h.wfi = 1, 0, 0

