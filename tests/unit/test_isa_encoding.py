@@ -206,7 +206,6 @@ def test_what_is_there() -> None:
         Feature.ZICFILP: 2,  # LPAD, and JALR again
         Feature.SMRNMI: 1,  # MNRET
         Feature.ZICFISS: 5,
-        Feature.SMRNMI: 1,  # MNRET
     }
     assert len(COMPRESSED) == 33 + 4 + 12 + 1 + 2  # Zca; Zcd; Zcb; one for the eight of Zcmop; Zicfiss
 
