@@ -275,7 +275,7 @@ class Changes:
             ahead = self.hart.pc + 2 * rng.randrange(20) & MASK
             address = rng.choice((ahead, self.draw.viewed(self.draw.code()))) if kind == "break" else self.draw.address()
             for points in self.points:
-                points.add(kind, address, length, "test")
+                points.add(kind, address, min(length, MASK + 1 - address), "test")
 
     def clear_points(self) -> None:
         """No breakpoints and watchpoints."""

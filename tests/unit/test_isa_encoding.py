@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import random
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -290,13 +288,3 @@ def test_a_hint_must_be_a_case_of_its_base() -> None:
     assert encoding.ALIASES["ori"][-1].fields[0].width == 12
     with pytest.raises(ValueError, match="second is no case of ori"):
         encoding.hint("second", "imm[11:5] 00010 rs1 111 00000 0010011", "ori", syntax="imm(rs1)")
-
-
-def test_declaring_the_instructions_is_quick() -> None:
-    """What core/isa itself costs at import; the CSRs and the MMU, imported before, are not counted."""
-    code = (
-        "import time, core.csr.access, core.mmu.access, core.mmu.fence, core.trap.ret, core.trap.rules, re\n"
-        "start = time.process_time()\nimport core.isa.decode\nprint(time.process_time() - start)"
-    )
-    best = min(float(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT)) for _ in range(3))
-    assert best < 0.080
