@@ -63,6 +63,8 @@ def parse_machine(text: str) -> tuple[Aia, int]:
         else:
             hint = did_you_mean(name, MACHINE_PROPERTIES) or f"; there are {', '.join(MACHINE_PROPERTIES)}"
             raise BadValue(f"no property {name!r}{hint}")
+    if "aia-guests=" in text and aia is not Aia.APLIC_IMSIC:
+        raise BadValue("aia-guests counts interrupt files of IMSICs, which come with aia=aplic-imsic")
     return aia, guests
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,19 @@ def cpu_properties() -> list[str]:
     from core.features import Feature
 
     return [str(feature.name).lower() for feature in Feature]
+
+
+def cpu_help() -> Iterator[str]:
+    """What `--cpu help` shows: every property, and whether it is on by default."""
+    from cli.format import wrap_list
+    from core.features import DEFAULT_FEATURES, Feature
+
+    for on in (True, False):
+        names = [str(feature.name).lower() for feature in Feature if (feature in DEFAULT_FEATURES) == on]
+        yield f"{'on' if on else 'off'} unless told:"
+        yield from wrap_list(names, 80, "  ")
+    yield "addresses (0):"
+    yield from wrap_list(RNMI_VECTORS, 80, "  ")
 
 
 @dataclass(frozen=True)

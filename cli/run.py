@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from cli.arguments import Parser, one_of, usage_error, value
 from cli.devices import add_options, board
-from cli.launch import ENGINES, Options, cpu_properties
+from cli.launch import ENGINES, Options, cpu_help, cpu_properties
+from cli.output import write
 from cli.session import STATUS_HELP, Fronts, run_session
 from cli.signature import Signature, parse_granularity
 from cli.values import parse_count, parse_cpu, parse_listen, parse_size
@@ -38,7 +40,7 @@ def parser() -> Parser:
     add("--console", action="store_true", help="begin in the console, paused; commands may come from a pipe")
     add("--memory", metavar="SIZE", type=value(parse_size), default=DEFAULT_MEMORY, help="RAM: 128M (default), 1G")
     add("--harts", metavar="N", type=value(parse_count), default=1, help="number of harts (1)")
-    add("--cpu", metavar="SPEC", default="rv64", help="rv64 with properties on or off: rv64,sstc=off")
+    add("--cpu", metavar="SPEC", default="rv64", help="rv64 with properties on or off: rv64,sstc=off; help lists them")
     add("--append", metavar="STRING", help="the kernel's command line")
     add("--initrd", metavar="FILE", type=Path, help="initial RAM disk")
     engine = one_of("engine", *ENGINES)
@@ -59,6 +61,7 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Run it; the exit status."""
     chosen = parser().parse(argv)
+    cpu = _cpu(chosen.cpu)
     if chosen.file is None and chosen.bios in ("builtin", "none"):
         usage_error("FILE is missing; hartline run --help shows the options")
     if chosen.harts > MAX_HARTS:
@@ -70,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
         bios=chosen.bios,
         memory=chosen.memory,
         harts=chosen.harts,
-        cpu=_cpu(chosen.cpu),
+        cpu=cpu,
         append=chosen.append,
         initrd=chosen.initrd,
         engine=chosen.engine,
@@ -90,12 +93,17 @@ def _symbols(words: list[str]) -> tuple[tuple[str, Path], ...]:
     for word in words:
         if "=" not in word:
             usage_error(f"--symbols: {word!r} is not WORLD=FILE, for instance guest:1=kernel.elf")
+        if not re.fullmatch(r"host|guest:(\*|[1-9]\d*)", word.partition("=")[0]):
+            usage_error(f"--symbols: {word.partition('=')[0]!r} names no world; possible: host, guest:N (from 1 on), guest:*")
     return tuple((which, Path(file)) for which, _, file in (word.partition("=") for word in words))
 
 
 def _cpu(text: str) -> dict[str, int]:
     from cli.values import BadValue
 
+    if text == "help":
+        write("\n".join(cpu_help()) + "\n")
+        raise SystemExit(0)
     try:
         return parse_cpu(text, cpu_properties())
     except BadValue as problem:

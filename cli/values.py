@@ -56,6 +56,11 @@ FALSE = {"off", "false", "no", "0"}
 CPU_MODELS = ("rv64", "max")
 
 
+FIXED = {
+    "svade": "it is there with svadu=off; with svadu=on, --strict starts with A and D left to software (menvcfg.ADUE is 0)",
+    "pmp": "the 16 PMP entries are always there",
+}
+"""Names that QEMU or the manual has and that are no choice of their own here, with the reason."""
 RNMI_VECTORS = ("rnmi-interrupt-vector", "rnmi-exception-vector")
 """CPU properties that are addresses, by QEMU's names."""
 
@@ -84,6 +89,8 @@ def parse_cpu(text: str, known: list[str]) -> dict[str, int]:
         elif name[:1] in ("+", "-"):
             name, on = name[1:], name[0] == "+"
         name = name.strip().lower()
+        if name in FIXED and name not in known:
+            raise BadValue(f"no CPU property {name!r}: {FIXED[name]}")
         if name not in known:
             known = [*known, *RNMI_VECTORS]
             hint = did_you_mean(name, known) or f"; known are {', '.join(known)}"

@@ -157,7 +157,7 @@ class World:
 
     @property
     def state(self) -> str:
-        """ "running", "exited" or "not entered"."""
+        """ "running", "switched off" (with the machine), "exited" or "not entered"."""
         return self._debugger.worlds_known.describe(self.number).state
 
     @property

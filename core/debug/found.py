@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,8 @@ from core.debug.errors import DebugError
 from core.memory.ram import Ram
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     from core.debug.target import Debugger
 
 BEGINNING = re.compile(re.escape(MAGIC + b"\x02\x01\x01"))
@@ -97,7 +98,7 @@ class Found:
     def __init__(self, debugger: Debugger) -> None:
         self._debugger = debugger
         self._numbers: set[int] = set()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: TemporaryDirectory[str] | None = None
         self.wanted = False
         """Whether somebody wants guests' symbols; else nothing is searched."""
 
@@ -110,7 +111,9 @@ class Found:
         if data is None:
             return
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="hartline-", ignore_cleanup_errors=True)
+            from tempfile import TemporaryDirectory  # most runs need none, and it takes a while
+
+            self._folder = TemporaryDirectory(prefix="hartline-", ignore_cleanup_errors=True)
         path = Path(self._folder.name) / f"guest-{zlib.crc32(data):08x}.elf"
         path.write_bytes(data)
         self._debugger.set_symbols(f"guest:{number - 1}", path)

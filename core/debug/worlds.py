@@ -34,9 +34,9 @@ class World:
     """A world as it is now.
 
     number: 1 for the host; key: as core.engine.breakpoints.world_key; vmid: None for the host; hgatp: 0 for the host;
-    state: "running" (on some hart; also while the machine stands still there), "exited" (somebody else runs), or "not
-    entered"; why: what made it stand still, in words, "" for one that runs; entries, exits: of all harts together
-    (a VM exit enters the host).
+    state: "running" (on some hart; also while the machine stands still there), "switched off" there, "exited" (somebody
+    else runs), or "not entered"; why: what made it stand still, in words, "" for one that runs; entries, exits: of all
+    harts together (a VM exit enters the host).
     """
 
     number: int
@@ -151,7 +151,8 @@ class Worlds:
                 exits += hart.guest_exits[slot]
                 if not running and hart.guest_exits[slot]:
                     why = exit_words(hart, slot)
-        state = "running" if running else "exited" if entries or exits else "not entered"
+        now = "running" if self.machine.exit_code is None else "switched off"
+        state = now if running else "exited" if entries or exits else "not entered"
         hgatp = 0 if number == HOST else key & ~GUEST_WORLD
         vmid = None if number == HOST else Hgatp.VMID.of(hgatp)
         return World(number, key, vmid, hgatp, self.name(number), symbols, elf, state, why, entries, exits)

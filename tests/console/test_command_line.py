@@ -233,6 +233,12 @@ def test_port_in_use_names_the_option() -> None:
         (["run", "x", "--strict=1"], 2, "--strict takes no value"),
         (["run", "x", "--memory", "12Q"], 2, "--memory: size '12Q' is not a number followed by K, M or G (for instance 128M)"),
         (["run", "x", "--cpu", "rv64,sst=off"], 2, "--cpu: no CPU property 'sst'; did you mean sstc?"),
+        (["run", "x", "--symbols", "foo"], 2, "--symbols: 'foo' is not WORLD=FILE, for instance guest:1=kernel.elf"),
+        (
+            ["run", "x", "--symbols", "guest:0=f"],
+            2,
+            "--symbols: 'guest:0' names no world; possible: host, guest:N (from 1 on), guest:*",
+        ),
         (["run", "x", "--worlds", "x"], 2, "--worlds: no way to show worlds 'x'; there are separate, merged, auto"),
         (["run", "x", "--wait"], 2, "--wait needs somebody to continue: --gdb PORT or --console"),
         (["run", "x", "y"], 2, "'y' is one argument too many; hartline run --help shows the usage"),
@@ -260,6 +266,9 @@ def test_help_and_version() -> None:
         assert option in output
     assert output.count("exit status:") == 1
     assert re.match(r"hartline \S", hartline("--version")[1])
+    status, output, _ = hartline("run", "--cpu", "help")
+    on, off = output.split("off unless told:")
+    assert status == 0 and {"h", "sstc"} <= set(on.split()) and {"zkr", "smdbltrp", "rnmi-interrupt-vector"} <= set(off.split())
 
 
 def test_a_plain_run_does_not_load_what_only_the_console_needs() -> None:

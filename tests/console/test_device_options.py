@@ -51,6 +51,10 @@ def test_the_help_names_every_device() -> None:
         ("--machine virt,ai=aplic", "--machine: no property 'ai'; did you mean aia?"),
         ("--machine aia=imsic", "--machine: no aia=imsic; did you mean aplic-imsic?"),
         ("--machine aia=none-at-all", "--machine: no aia=none-at-all; there are none, aplic, aplic-imsic"),
+        (
+            "--machine aia=aplic,aia-guests=3",
+            "--machine: aia-guests counts interrupt files of IMSICs, which come with aia=aplic-imsic",
+        ),
         ("--machine aia-guests=8", "--machine: aia-guests=8 is not a number from 0 to 7"),
         ("--drive disk.img,readolny", "--drive: 'disk.img,readolny': no property 'readolny'; did you mean readonly?"),
         ("--drive ,readonly", "--drive: ',readonly' names no file"),

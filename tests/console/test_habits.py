@@ -236,3 +236,10 @@ def test_both_names_of_trap_are_listed(hello: Debugger) -> None:
     assert ask(hello, "explain 3") == ["explain: '3' is too much; usage: explain"]
     assert ask(hello, "explain") == ask(hello, "trap")
     assert any(line.startswith("  explain ") for line in ask(hello, "help", front="gdb"))
+
+
+def test_after_the_end_no_world_runs(hello: Debugger) -> None:
+    hello.resume()
+    hello.wait(60)
+    states = [line.split(": ")[1].partition(" (")[0] for line in ask(hello, "worlds") if line[2:3].isdigit()]
+    assert states == ["switched off", "exited"]
