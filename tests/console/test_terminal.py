@@ -39,7 +39,9 @@ class Terminal:
         self._tmux("send-keys", *keys)
 
     def start(self, *arguments: str) -> None:
-        """Start hartline on an empty screen."""
+        """Start hartline on an empty screen: what was there before must not be taken for what it shows."""
+        self._tmux("send-keys", "-R")
+        self._tmux("clear-history")
         self.type("clear; " + shlex.join([sys.executable, "-m", "cli", *arguments]) + "; echo status $?", "Enter")
 
     @property
