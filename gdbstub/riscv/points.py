@@ -86,6 +86,13 @@ class Points:
         if placed is not None:
             placed.leaving = True
 
+    def place_anew(self) -> None:
+        """Guests have become processes: what was armed in all worlds until then belongs to its own."""
+        for key, placed in list(self._placed.items()):
+            leaving = placed.leaving
+            self.insert(key, placed.program)
+            self._placed[key].leaving = leaving
+
     def settle(self) -> None:
         """The machine is about to go on: what gdb has taken out goes."""
         for key in [key for key, placed in self._placed.items() if placed.leaving]:

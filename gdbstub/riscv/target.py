@@ -79,6 +79,8 @@ class RiscvTarget:
         self._return: int | None = None  # number of the catch that ends a step of a world that does not run
         self._continuing = False
         """Whether gdb lets the machine run on, and can be told of a new guest."""
+        self._merged = self._divided = False
+        """Whether worlds were merged when gdb last let the machine go; whether symbols found since then have ended that."""
         self._reported: tuple[Stop, ThreadId, StopReport] | None = None
         self._instead: Stop | None = None  # a stop of our own making, until the machine runs again
         self._standing = not debugger.running  # and what belongs to the stop is in place
@@ -126,8 +128,11 @@ class RiscvTarget:
         if isinstance(event, Resumed):
             self._standing = False
             self._instead = self._reported = None
-        if isinstance(event, NewWorld) and self._continuing:  # with symbols that have just been found
-            self.debugger.stop_on_new_world = self.processes.separate
+        if isinstance(event, NewWorld):  # with symbols that have just been found
+            separate = self.processes.separate
+            self._divided |= separate and self._merged
+            if self._continuing:
+                self.debugger.stop_on_new_world = separate
         if isinstance(event, Stopped):
             self.debugger.stop_on_new_world = self._continuing = False
             try:
@@ -144,6 +149,9 @@ class RiscvTarget:
 
     def newcomer(self) -> Newcomer | None:
         thread = self.processes.newcomer()
+        if thread is not None and self._divided:  # gdb leaves in place what it has set
+            self._divided = False
+            self._points.place_anew()
         return None if thread is None else Newcomer(thread, self.programs.path(thread.process) or "")
 
     def take(self, process: int) -> None:
@@ -262,6 +270,7 @@ class RiscvTarget:
             self._points.settle()
         self._stepped = stepping[0][0] if stepping else None
         self._from = self._world_of(self._stepped) if self._stepped else None
+        self._merged = not self.processes.separate
         try:
             if stepping and self.processes.is_current(stepping[0][0]):  # the other harts stand still meanwhile
                 self._step(*stepping[0])

@@ -17,6 +17,7 @@ def test_a_guests_program_in_memory_is_found(gdb: Callable[..., Gdb]) -> None:
         one = gdb(served.elf)
         one("set breakpoint pending on")
         one(served.remote)
+        assert "Breakpoint 1 at 0x80200000" in one("break _start")  # of the host, at the address where guests begin
         one("break user_main")
         for number in (2, 3):
             one("continue")
