@@ -56,7 +56,9 @@ def _where(context: Context, world: World, harts: list[int]) -> Iterator[str]:
     more = f"; {plural(world.entries, 'entry').replace('entrys', 'entries')}, {plural(world.exits, 'exit')}"
     root = f"; hgatp root {(world.hgatp & ROOT) << 12:#x}" if world.number != 1 else ""
     yield from wrapped(f"{where}{more}{root}", context.width, " " * 5)
-    if world.number != 1 and pc is not None and not context.symbol_at(pc, world.number):
+    if world.origin:
+        yield from wrapped(f"symbols found in {world.origin}", context.width, " " * 5)
+    elif world.number != 1 and pc is not None and not context.symbol_at(pc, world.number):
         yield f"     no symbols; `symfile guest{world.number - 1} FILE` takes them from its ELF file"
 
 

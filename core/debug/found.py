@@ -34,25 +34,28 @@ NO_BITS = 8
 """sh_type of a section without bytes in the file."""
 
 
-def images(ram: Ram) -> Iterator[bytes]:
-    """The ELF files in RAM, as long as their headers say they are; TRIED at most."""
+def images(ram: Ram) -> Iterator[tuple[int, bytes]]:
+    """The ELF files in RAM with their physical addresses, as long as their headers say they are; TRIED at most."""
     tried = 0
-    for start in _beginnings(ram.view):
+    for start in _beginnings(ram):
         length = _length(ram.view[start:])
         if length is not None:
-            yield bytes(ram.view[start : start + length])
+            yield ram.base + start, bytes(ram.view[start : start + length])
             tried += 1
             if tried == TRIED:
                 return
 
 
-def _beginnings(memory: memoryview) -> Iterator[int]:
-    """Where there is what an ELF file begins with. Most of a memory is zeros, which are passed over five times as fast."""
-    for start in range(0, len(memory), BLOCK):
-        piece = bytes(memory[start : start + BLOCK])
-        if piece != ZEROS:
-            piece += bytes(memory[start + BLOCK :][:HEADER_SIZE])
-            yield from (start + found.start() for found in BEGINNING.finditer(piece) if found.start() < BLOCK)
+def _beginnings(ram: Ram) -> Iterator[int]:
+    """Offsets of what an ELF file begins with. Pages that were never written are left out; zeros are passed over five times
+    as fast as the rest."""
+    for first, end in ram.used():
+        for start in range(first, end, BLOCK):
+            size = min(BLOCK, end - start)
+            piece = bytes(ram.view[start : start + size])
+            if piece != ZEROS:
+                piece += bytes(ram.view[start + size :][:HEADER_SIZE])
+                yield from (start + found.start() for found in BEGINNING.finditer(piece) if found.start() < size)
 
 
 def _length(image: memoryview) -> int | None:
@@ -70,15 +73,16 @@ def _length(image: memoryview) -> int | None:
     return length if length <= len(image) else None
 
 
-def program_of(debugger: Debugger, number: int, hart: int) -> bytes | None:
-    """The ELF file whose code a guest has in its physical memory, None when there is none with symbols in RAM."""
-    for data in images(debugger.machine.ram):
+def program_of(debugger: Debugger, number: int, hart: int) -> tuple[int, bytes] | None:
+    """The ELF file whose code a guest has in its physical memory, and its own physical address; None when there is none with
+    symbols in RAM."""
+    for address, data in images(debugger.machine.ram):
         try:
             program = read_elf("image", data)
         except BootError:  # what looked like one, or is damaged
             continue
         if program.symbols.symbols and _loaded(debugger, program, number, hart):
-            return data
+            return address, data
     return None
 
 
@@ -97,7 +101,7 @@ class Found:
 
     def __init__(self, debugger: Debugger) -> None:
         self._debugger = debugger
-        self._numbers: set[int] = set()
+        self._said: set[tuple[int, str]] = set()
         self._folder: TemporaryDirectory[str] | None = None
         self.wanted = False
         """Whether somebody wants guests' symbols; else nothing is searched."""
@@ -107,9 +111,10 @@ class Found:
         known = self._debugger.worlds_known
         if not self.wanted or known.symbols_of(number)[0] is not None:
             return
-        data = program_of(self._debugger, number, hart)
-        if data is None:
+        found = program_of(self._debugger, number, hart)
+        if found is None:
             return
+        address, data = found
         if self._folder is None:
             from tempfile import TemporaryDirectory  # most runs need none, and it takes a while
 
@@ -117,10 +122,17 @@ class Found:
         path = Path(self._folder.name) / f"guest-{zlib.crc32(data):08x}.elf"
         path.write_bytes(data)
         self._debugger.set_symbols(f"guest:{number - 1}", path)
-        self._numbers.add(number)
+        origin = known.origins[number] = f"RAM at {address:#x}{self._loaded_with(address)}"
+        if (number, origin) not in self._said:  # once, however often the machine is reset
+            self._said.add((number, origin))
+            self._debugger.machine.warning(f"{known.name(number)}: symbols found in {origin}")
+
+    def _loaded_with(self, address: int) -> str:
+        """What the machine was loaded with there, in words."""
+        pieces = self._debugger.machine.plan.pieces
+        names = (each.name for each in pieces if each.address <= address < each.address + len(each.data))
+        return next((f" ({name})" for name in names), "")
 
     def forget(self) -> None:
         """The machine was reset: its guests may be others."""
-        for number in self._numbers:
-            self._debugger.worlds_known.symbols.pop(number, None)
-        self._numbers.clear()
+        self._debugger.worlds_known.drop_found()

@@ -36,7 +36,7 @@ class World:
     number: 1 for the host; key: as core.engine.breakpoints.world_key; vmid: None for the host; hgatp: 0 for the host;
     state: "running" (on some hart; also while the machine stands still there), "switched off" there, "exited" (somebody
     else runs), or "not entered"; why: what made it stand still, in words, "" for one that runs; entries, exits: of all
-    harts together (a VM exit enters the host).
+    harts together (a VM exit enters the host); origin: where symbols that nobody named were found, in words, else "".
     """
 
     number: int
@@ -50,6 +50,7 @@ class World:
     why: str
     entries: int
     exits: int
+    origin: str = ""
 
 
 def guest_entry(h: Hart, key: int) -> int | None:
@@ -72,6 +73,8 @@ class Worlds:
         self._numbers: dict[int, int] = {HOST_WORLD: HOST}
         self.symbols: dict[int, tuple[SymbolTable, Path | None]] = {}
         """Symbols of single worlds by number; those of GUESTS are for guests without symbols of their own."""
+        self.origins: dict[int, str] = {}
+        """Of those that were found (core.debug.found): where, in words."""
 
     def forget(self) -> None:
         """The machine was reset: no guest is known. Symbols stay with their numbers."""
@@ -132,6 +135,12 @@ class Worlds:
             found = self.symbols.get(GUESTS)
         return found or (None, None)
 
+    def drop_found(self, number: int = GUESTS) -> None:
+        """Forget the symbols that were found for a guest, or for all."""
+        for guest in list(self.origins) if number == GUESTS else [number]:
+            if self.origins.pop(guest, None) is not None:
+                del self.symbols[guest]
+
     def describe(self, number: int) -> World:
         """A world as it is now. Raises UnknownWorld."""
         key = self.key_of(number)
@@ -155,7 +164,8 @@ class Worlds:
         state = now if running else "exited" if entries or exits else "not entered"
         hgatp = 0 if number == HOST else key & ~GUEST_WORLD
         vmid = None if number == HOST else Hgatp.VMID.of(hgatp)
-        return World(number, key, vmid, hgatp, self.name(number), symbols, elf, state, why, entries, exits)
+        origin = self.origins.get(number, "")
+        return World(number, key, vmid, hgatp, self.name(number), symbols, elf, state, why, entries, exits, origin)
 
 
 def set_symbols(worlds: Worlds, which: str, path: Path) -> None:
@@ -170,4 +180,5 @@ def set_symbols(worlds: Worlds, which: str, path: Path) -> None:
         symbols = read_elf(path.name, read_file(path)).symbols
     except BootError as error:
         raise DebugError(str(error)) from error
+    worlds.drop_found(number)
     worlds.symbols[number] = (symbols, path)

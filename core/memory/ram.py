@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import re
 import sys
+from pathlib import Path
 
 PAGE_SIZE = 4096
 """Granule of RAM sizes, in bytes."""
+PAGEMAP, PAGEMAP_ENTRY = Path("/proc/self/pagemap"), 8
+"""What Linux knows of each page of this process (its Documentation/admin-guide/mm/pagemap.rst), and the bytes per page."""
+IN_USE = bytes(bits >> 6 != 0 for bits in range(256))
+"""By the uppermost byte of an entry: whether the page is present (bit 63) or swapped out (bit 62)."""
 
 
 class BusError(Exception):
@@ -88,6 +94,21 @@ class Ram:
         for start in range(offset, offset + length, len(zeros)):
             size = min(len(zeros), offset + length - start)
             self.view[start : start + size] = zeros[:size]
+
+    def used(self) -> list[tuple[int, int]]:
+        """Offsets (first, end) of the parts outside which nothing was ever stored; of all where the host does not tell."""
+        pages = -(-self.size // mmap.PAGESIZE)
+        try:
+            with PAGEMAP.open("rb", buffering=0) as file:
+                file.seek(self.address // mmap.PAGESIZE * PAGEMAP_ENTRY)
+                entries = file.read(pages * PAGEMAP_ENTRY)
+        except OSError:
+            return [(0, self.size)]
+        if len(entries) != pages * PAGEMAP_ENTRY:
+            return [(0, self.size)]
+        used = entries[PAGEMAP_ENTRY - 1 :: PAGEMAP_ENTRY].translate(IN_USE)
+        runs = (run.span() for run in re.finditer(rb"\x01+", used))
+        return [(first * mmap.PAGESIZE, min(end * mmap.PAGESIZE, self.size)) for first, end in runs]
 
     def clear(self) -> None:
         """Make every byte zero again, giving used pages back to the host where it can do that."""

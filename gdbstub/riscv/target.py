@@ -129,6 +129,8 @@ class RiscvTarget:
             self._standing = False
             self._instead = self._reported = None
         if isinstance(event, NewWorld):  # with symbols that have just been found
+            if event.world.origin:
+                self._say(f"{event.world.name}: symbols found in {event.world.origin}")
             separate = self.processes.separate
             self._divided |= separate and self._merged
             if self._continuing:

@@ -20,7 +20,8 @@ def test_a_guests_program_in_memory_is_found(gdb: Callable[..., Gdb]) -> None:
         assert "Breakpoint 1 at 0x80200000" in one("break _start")  # of the host, at the address where guests begin
         one("break user_main")
         for number in (2, 3):
-            one("continue")
+            said = one("continue")
+            assert f"guest {number - 1} (vmid {number - 1}): symbols found in RAM at 0x80800000\n" in said
             assert one.value("$_inferior") == str(number)
             assert "<user_main" in one.value("$pc")
         assert "user_entry" in one("backtrace")

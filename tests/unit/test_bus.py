@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,20 @@ def test_native_code_sees_the_same_bytes() -> None:
     assert ctypes.c_uint32.from_address(ram.address + 0x10).value == 0xDEADBEEF
     ctypes.c_uint32.from_address(ram.address + 0x20).value = 0xCAFE
     assert ram.read(BASE + 0x20, 8) == 0xCAFE
+
+
+@pytest.mark.parametrize(("pagemap", "known"), [("/proc/self/pagemap", True), ("/nothing", False), ("/dev/null", False)])
+def test_parts_of_ram_that_were_written(pagemap: str, known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing outside of them is anything but zero. (/dev/null: a host that tells less than was asked for.)"""
+    monkeypatch.setattr("core.memory.ram.PAGEMAP", Path(pagemap))
+    ram = Ram(BASE, 4 << 20)
+    places = [0, 0x10_5FFF, 0x3F_FFFF]
+    for place in places:
+        ram.view[place] = 1
+    used = ram.used()
+    assert all(any(first <= place < end for first, end in used) for place in places)
+    assert used == sorted(used) and used[-1][1] == ram.size
+    assert (used == [(0, ram.size)]) != known
 
 
 @pytest.mark.parametrize(("address", "size"), [(BASE - 1, 1), (BASE - 4, 8), (BASE + 0x1000, 1), (BASE + 0xFFF, 2)])

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from cli.context import Context
+from cli.registry import run_command
 from core.boot.loader import BootConfig
 from core.debug.found import SECTIONS, TRIED, images
 from core.debug.target import Debugger
@@ -73,6 +76,39 @@ def test_symbols_that_were_given_stay() -> None:
     assert set(d.worlds_known.symbols) == {GUEST_2}
 
 
+def test_what_is_named_later_takes_the_place_of_what_was_found() -> None:
+    d = twins()
+    go(d)
+    go(d)
+    d.set_symbols("guest:1", elf("loop"))
+    assert [(world.elf == elf("loop"), bool(world.origin)) for world in d.worlds()[1:]] == [(True, False), (False, True)]
+    d.set_symbols("guest:*", elf("enter"))
+    assert [world.elf for world in d.worlds()[1:]] == [elf("loop"), elf("enter")]
+    d.reset()
+    assert {number: path for number, (_, path) in d.worlds_known.symbols.items()} == {GUEST_1: elf("loop"), -1: elf("enter")}
+
+
+def test_it_is_said_where_symbols_were_found(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(b"directory" + IMAGE)
+    d = Debugger(Machine(MachineConfig(BootConfig(elf("twins"), initrd=disk), memory=32 << 20, engine="native")))
+    remarks: list[str] = []
+    d.machine.warning = remarks.append
+    d.machine.console_output = lambda data: None
+    d.find_symbols()
+    d.stop_on_new_world = True
+    go(d)
+    (start,) = (piece.address for piece in d.machine.plan.pieces if piece.name == "initrd disk.img")
+    where = f"symbols found in RAM at {start + 9:#x} (initrd disk.img)"
+    assert remarks == [f"guest 1 (vmid 1): {where}"]
+    assert f"     {where}" in list(run_command("worlds", Context(d)))
+    d.reset()
+    go(d)
+    assert len(remarks) == 1 and d.worlds()[1].origin in where
+    d.set_symbols("guest:1", elf("twins-guest"))
+    assert not any("symbols found" in line for line in run_command("worlds", Context(d)))
+
+
 @pytest.mark.parametrize("damage", ["code", "truncated", "no symbols"])
 def test_what_is_not_the_guests_program_is_left_alone(damage: str) -> None:
     image = bytearray(IMAGE)
@@ -107,4 +143,4 @@ def test_what_only_looks_like_a_header_is_no_trouble() -> None:
 def test_a_file_across_the_blocks_that_are_searched(before: int) -> None:
     d = twins(wanted=False, image=b"")
     d.write_memory(0x8161_0000 - before, IMAGE, space="spa")
-    assert IMAGE in list(images(d.machine.ram))
+    assert (0x8161_0000 - before, IMAGE) in list(images(d.machine.ram))
