@@ -52,7 +52,7 @@ def test_guests_by_order_of_entry(engine: str) -> None:
     assert stops[2].kind is StopKind.EXITED
     assert [(event.world.number, event.world.vmid, event.world.entries) for event in told] == [(2, 1, 1), (3, 2, 1)]
     host, first, second = d.worlds()
-    assert (host.state, first.state, second.state) == ("running", "exited", "exited")
+    assert (host.state, first.state, second.state) == ("switched off", "exited", "exited")
     assert first.why == second.why == "VM exit: environment call from VS-mode"
     assert first.entries == first.exits and host.entries == first.exits + second.exits
     assert first.hgatp != second.hgatp and first.vmid == first.hgatp >> 44 & 0x3FFF
