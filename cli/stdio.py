@@ -53,6 +53,13 @@ def send_to_stdout(data: bytes) -> None:
             return
 
 
+def _stepped(stop: Stop) -> bool:
+    """Whether it is the end of a step: gdb's own affair, and there may be thousands in a second."""
+    from core.debug.stops import StopKind
+
+    return stop.kind is StopKind.STEP
+
+
 class StdioFront:
     """Feeds the keyboard to the guest until the machine ends or the user asks for something else."""
 
@@ -75,10 +82,14 @@ class StdioFront:
 
     def run(self, start: Callable[[], None]) -> Key | None:
         """Call `start`, then pass input on. Returns the key that ended it, or None for a stop that `ends`."""
+        from core.debug.stops import Resumed, Stopped
+
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
 
         def wake(event: Event | None = None) -> None:
+            if isinstance(event, Resumed) or (isinstance(event, Stopped) and _stepped(event.stop)):
+                return
             with contextlib.suppress(OSError):  # a full pipe wakes as well as one more byte
                 os.write(writer, b"!")
 
@@ -109,7 +120,7 @@ class StdioFront:
             stop = None if self._debugger.running else self._debugger.stop
             if stop is not None and self._ends(stop, self._input_ended):
                 return None
-            if stop is not None and stop is not seen:
+            if stop is not None and stop is not seen and not _stepped(stop):
                 self._stopped(stop)
             seen = stop or seen
             sources = [reader] if self._input_ended else [reader, self._fd]
