@@ -31,7 +31,6 @@ class StepOff:
     """The same after its step has ended in another process and gdb was given a signal instead."""
     further: bool = False
     """Whether that was all that has happened: nothing else is lost if the machine goes on."""
-
     going_on: bool = False
     """Whether the machine is about to go on from there."""
 

@@ -268,7 +268,7 @@ class RiscvTarget:
         stepping = [(thread, action) for thread, action in moving.items() if action.motion is not Motion.CONTINUE]
         if self.debugger.running:
             raise TargetRunning
-        if settle:
+        if settle or not self.processes.separate:
             self._points.settle()
         self._stepped = stepping[0][0] if stepping else None
         self._from = self._world_of(self._stepped) if self._stepped else None
