@@ -85,12 +85,7 @@ def _csr(trap: LastTrap, address: int) -> str | None:
 
 def _counter(trap: LastTrap, name: str, bit: int) -> str | None:
     h = trap.hart
-    chain = ["mcounteren"]
-    if trap.guest:
-        chain.append("hcounteren")
-    if trap.line.from_mode & 3 == 0:
-        chain.append("scounteren")
-    for enable in chain:
+    for enable in trap.gates("mcounteren", "hcounteren", "scounteren"):
         if not getattr(h, enable) >> bit & 1:
             return (
                 f"{enable} bit {bit} is 0, which withholds {name} (norm:{'hcounteren_op' if trap.guest else 'mcounteren_op'})"

@@ -101,12 +101,7 @@ def reserved(facts: Facts) -> str | None:
 
 def shadow_stacks_off(trap: LastTrap, what: str) -> str | None:
     """Which SSE withholds ssp or SSAMOSWAP (norm:zicfiss_ssp_csr)."""
-    chain = ["menvcfg"]
-    if trap.guest:
-        chain.append("henvcfg")
-    if trap.line.from_mode & 3 == 0:
-        chain.append("senvcfg")
-    for name in chain:
+    for name in trap.gates("menvcfg", "henvcfg", "senvcfg"):
         if not getattr(trap.hart, name) & SSE:
             return f"{name}.SSE is 0, which withholds {what} (norm:zicfiss_ssp_csr)"
     return None

@@ -89,6 +89,15 @@ class LastTrap:
         """Whether it came from V=1."""
         return self.line.from_mode >= 4
 
+    def gates(self, machine: str, hypervisor: str, supervisor: str) -> list[str]:
+        """Which of three registers decide what the mode it came from may use, the uppermost first."""
+        found = [machine]
+        if self.guest:
+            found.append(hypervisor)
+        if self.line.from_mode & 3 == 0:
+            found.append(supervisor)
+        return found
+
     @property
     def rnmi_kind(self) -> int:
         """Which handler of Smrnmi's it went to (core.trap.rnmi), 0 for none of them."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -29,23 +30,25 @@ def log(program: Path, engine: str, size: int, features: Feature = DEFAULT_FEATU
     return [tuple(words[first : first + size]) for first in range(0, len(words), size)]
 
 
+def agreed(program: Path, names: Sequence[str], more: Feature = Feature(0)) -> list[tuple[int, ...]]:
+    """What both engines log, word by word the same; more: features that are off otherwise."""
+    reference, native = (log(program, engine, len(names), DEFAULT_FEATURES | more) for engine in ("reference", "native"))
+    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
+        assert dict(zip(names, ours, strict=True)) == dict(zip(names, theirs, strict=True)), number
+    return native
+
+
 @pytest.mark.parametrize("recent", [True, False])
 def test_engines_agree(tmp_path: Path, recent: bool) -> None:
     program = build(tmp_path, f"lockstep {recent}", COUNT, recent)
-    reference, native = (log(program, engine, len(NAMES)) for engine in ("reference", "native"))
-    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
-        assert dict(zip(NAMES, ours, strict=True)) == dict(zip(NAMES, theirs, strict=True)), number
+    native = agreed(program, NAMES)
     causes = [NAMES.index(name) for name in ("mcause", "scause", "vscause")]
     assert len({tuple(words[index] for index in causes) for words in native}) > 30
     assert {words[causes[0]] for words in native} >= {1, 2, 3, 5, 7, 8, 9, 10, 11, 12, 13, 15, 20, 21, 22, 23}
 
 
 def test_engines_agree_on_landing_pads(tmp_path: Path) -> None:
-    program = build(tmp_path, "lockstep", COUNT, True, experiments_landing.Draw)
-    features = DEFAULT_FEATURES | Feature.ZICFILP
-    reference, native = (log(program, engine, len(NAMES), features) for engine in ("reference", "native"))
-    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
-        assert dict(zip(NAMES, ours, strict=True)) == dict(zip(NAMES, theirs, strict=True)), number
+    native = agreed(build(tmp_path, "lockstep", COUNT, True, experiments_landing.Draw), NAMES, Feature.ZICFILP)
     for name, least in (("mcause", 50), ("scause", 20), ("vscause", 5)):
         assert sum(words[NAMES.index(name)] == Cause.SOFTWARE_CHECK for words in native) > least
 
@@ -53,11 +56,7 @@ def test_engines_agree_on_landing_pads(tmp_path: Path) -> None:
 def test_engines_agree_on_rnmis(tmp_path: Path) -> None:
     tried = experiments.experiments("lockstep", COUNT, True, experiments_rnmi.Draw)
     names = experiments.names(tried[0])
-    program = build(tmp_path, "lockstep", COUNT, True, experiments_rnmi.Draw)
-    features = DEFAULT_FEATURES | Feature.SMRNMI
-    reference, native = (log(program, engine, len(names), features) for engine in ("reference", "native"))
-    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
-        assert dict(zip(names, ours, strict=True)) == dict(zip(names, theirs, strict=True)), number
+    native = agreed(build(tmp_path, "lockstep", COUNT, True, experiments_rnmi.Draw), names, Feature.SMRNMI)
     first = dict(zip(names, native[0], strict=True))
     assert first["mnstatus"] & 8, "MNRET has set it again"
     sources = {
@@ -69,11 +68,7 @@ def test_engines_agree_on_rnmis(tmp_path: Path) -> None:
 def test_engines_agree_on_shadow_stacks(tmp_path: Path) -> None:
     tried = experiments.experiments("lockstep", COUNT, True, experiments_shadow.Draw)
     names = experiments.names(tried[0])
-    program = build(tmp_path, "lockstep", COUNT, True, experiments_shadow.Draw)
-    features = DEFAULT_FEATURES | Feature.ZICFISS
-    reference, native = (log(program, engine, len(names), features) for engine in ("reference", "native"))
-    for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
-        assert dict(zip(names, ours, strict=True)) == dict(zip(names, theirs, strict=True)), number
+    native = agreed(build(tmp_path, "lockstep", COUNT, True, experiments_shadow.Draw), names, Feature.ZICFISS)
     columns = [names.index(name) for name in ("mcause", "scause", "vscause")]
     causes = [words[column] for words in native for column in columns]
     counts = {cause: causes.count(cause) for cause in (7, 15, 22, 23)}
