@@ -16,6 +16,7 @@ from tests.support import experiments, experiments_landing, experiments_rnmi, ex
 from tests.support.experiments import NAMES, build, main
 
 COUNT = 500
+NONE = Feature(0)
 
 
 def log(program: Path, engine: str, size: int, features: Feature = DEFAULT_FEATURES) -> list[tuple[int, ...]]:
@@ -30,7 +31,7 @@ def log(program: Path, engine: str, size: int, features: Feature = DEFAULT_FEATU
     return [tuple(words[first : first + size]) for first in range(0, len(words), size)]
 
 
-def agreed(program: Path, names: Sequence[str], more: Feature = Feature(0)) -> list[tuple[int, ...]]:
+def agreed(program: Path, names: Sequence[str], more: Feature = NONE) -> list[tuple[int, ...]]:
     """What both engines log, word by word the same; more: features that are off otherwise."""
     reference, native = (log(program, engine, len(names), DEFAULT_FEATURES | more) for engine in ("reference", "native"))
     for number, (ours, theirs) in enumerate(zip(reference, native, strict=True)):
