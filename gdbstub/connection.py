@@ -8,7 +8,8 @@ import socket
 from typing import Final, Protocol
 
 from gdbstub.framing import Deframer, Packet, frame
-from gdbstub.session import Session
+from gdbstub.linger import Linger
+from gdbstub.session import Phase, Session
 
 GRACE: Final = 0.2
 """Seconds a second client waits before it is refused: the first may be about to go."""
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._silent = False
         self._transport: asyncio.Transport
+        self._linger: Linger | None = None
         self.peer = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,13 +60,14 @@ class Connection(asyncio.Protocol):
         if connected is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._linger = Linger(connected.fileno())
         self._session = self._owner.claim(self)
         if self._session is None:
             asyncio.get_running_loop().call_later(GRACE, self._second_try)
 
     def data_received(self, data: bytes) -> None:
         if self._session is not None:
-            self._serve(self._session, data)
+            self._converse(self._session, data)
         elif self._refused is not None:
             self._refuse(data)
         else:
@@ -113,6 +116,17 @@ class Connection(asyncio.Protocol):
     def _speak_again(self) -> None:
         self._silent = False
         self.speak()
+
+    def _converse(self, session: Session, data: bytes) -> None:
+        """Serve, and stay for what the client sends next if it is quick."""
+        if self._linger is None:
+            return self._serve(session, data)
+        self._linger.received()
+        while data:
+            self._serve(session, data)
+            ready = session.phase is Phase.TALKING and not self._paused and not self._transport.is_closing()
+            data = self._linger.read() if ready else b""
+        return None
 
     def _serve(self, session: Session, data: bytes) -> None:
         """Let the session work, as long as the client takes the answers."""

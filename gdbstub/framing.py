@@ -30,6 +30,7 @@ UNFIT: Final = b"#$+-*}"
 
 _ZEROS = re.compile(rb"0+")
 _CONTROL = re.compile(rb"[+\-\x03]")
+_WHOLE = re.compile(rb"\$([^$#}]*)#([0-9a-fA-F]{2})")
 _HEX_PAIR = re.compile(rb"[0-9a-fA-F]{2}")
 _ESCAPED = re.compile(rb"\}(.)", re.DOTALL)
 _WELL_ESCAPED = re.compile(rb"(?:[^}]++|\}.)*+", re.DOTALL)
@@ -152,6 +153,8 @@ class Deframer:
 
     def feed(self, data: bytes) -> list[Frame]:
         """All frames that `data` completes, in order."""
+        if not self._buffer and (body := _one_packet(data, self.limit)) is not None:
+            return [Packet(body)]
         self._buffer += data
         frames: list[Frame] = []
         while self._buffer:
@@ -225,6 +228,14 @@ class Deframer:
     def _drop(self, count: int) -> None:
         del self._buffer[:count]
         self._scanned = 0
+
+
+def _one_packet(data: bytes, limit: int) -> bytes | None:
+    """The body, if `data` is one whole packet and nothing else, as nearly always; else None."""
+    whole = _WHOLE.fullmatch(data)
+    if whole is None or len(data) > limit or checksum(whole[1]) != int(whole[2], 16):
+        return None
+    return whole[1]
 
 
 def _control_frame(byte: bytes) -> Frame:

@@ -53,8 +53,8 @@ class StepOff:
     def goes_on(self, actions: Mapping[ThreadId, Action]) -> bool:
         """Whether gdb, having heard of the signal, only wants to get off the breakpoint."""
         away, self.away = self.away, None
-        moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
-        if away is None or not self.further or moving != {away: Action(Motion.STEP)}:
+        if away is None or not self.further:
             return False
-        self.going_on = True
-        return True
+        moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
+        self.going_on = moving == {away: Action(Motion.STEP)}
+        return self.going_on
