@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from gdbstub.interface import ALL, ThreadId
@@ -55,6 +56,9 @@ TYPES: dict[str, ArgumentType] = {
 }
 """Types of operands. A newcomer's type is one row here."""
 
+BRIEF = 64
+"""Bytes of arguments whose values are worth keeping: debuggers ask the same again and again."""
+
 _TOKEN = re.compile(r"\{(\w+):(\w+)\}|(\[)|(\])")
 
 
@@ -75,14 +79,18 @@ class Grammar:
             else:
                 pattern += b"(?:" if opening else b")?"
         self._pattern = re.compile(pattern + re.escape(template[position:].encode()), re.DOTALL)
+        self._recall = lru_cache(64)(self._parse)
 
     @property
     def form(self) -> str:
         """The template for people: `ADDRESS,LENGTH`. (A `}` in a reply would have to be escaped, and gdb shows that as is.)"""
         return _TOKEN.sub(lambda token: token[1].upper() if token[1] else token[0], self.template)
 
-    def parse(self, arguments: bytes) -> dict[str, Any]:
+    def parse(self, arguments: bytes) -> Mapping[str, Any]:
         """Values of the operands by name. Raises MalformedPacket."""
+        return self._recall(arguments) if len(arguments) <= BRIEF else self._parse(arguments)
+
+    def _parse(self, arguments: bytes) -> Mapping[str, Any]:
         match = self._pattern.fullmatch(arguments)
         if not match:
             raise MalformedPacket(f"arguments do not have the form {self.form}")

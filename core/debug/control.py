@@ -340,11 +340,17 @@ class Control:
         state = self.machine.harts[hart]
         return Stop(kind, hart, state.pc, text, **{"world": self.worlds_known.current(state)} | more)
 
+    def _stepped(self, kind: StopKind, hart: int) -> Stop:
+        """The stop nobody may ask words of: gdb's steps come by the thousand."""
+        state = self.machine.harts[hart]
+        pc, world = state.pc, self.worlds_known.current(state)
+        return Stop(kind, hart, pc, lambda: f"stepped to {self.place(pc, world)}", world=world)
+
     def _explain(self, outcome: Outcome, hart: int, budget: StopKind) -> Stop:
         """A Stop for an outcome; `budget` is what running out of units means."""
-        where = self.place(self.machine.harts[hart].pc, hart=hart)
         if outcome in STEPPED:
-            return self._stop(budget, hart, f"stepped to {where}")
+            return self._stepped(budget, hart)
+        where = self.place(self.machine.harts[hart].pc, hart=hart)
         if outcome in (Outcome.BREAKPOINT, Outcome.WATCHPOINT, Outcome.CATCH):
             return self._explain_hit(outcome, hart, where)
         if outcome is Outcome.EXITED:

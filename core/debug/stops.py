@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from core.debug.worlds import HOST, World
@@ -29,7 +30,7 @@ class StopKind(Enum):
 
 @dataclass(frozen=True)
 class Stop:
-    """One stop: the hart it is about, its pc, and a sentence for the user.
+    """One stop: the hart it is about, its pc, and a sentence for the user, or what makes one when somebody wants to read it.
 
     watch_address and watch_kind ("w", "r" or "a") belong to watchpoints, exit_code to EXITED, number to the breakpoint,
     watchpoint or catch hit; numbers: all those hit. world: the number of the world it is about: the one the hart is in,
@@ -39,13 +40,18 @@ class Stop:
     kind: StopKind
     hart: int
     pc: int
-    text: str
+    sentence: str | Callable[[], str]
     watch_address: int | None = None
     watch_kind: str | None = None
     exit_code: int | None = None
     number: int | None = None
     numbers: tuple[int, ...] = ()
     world: int = HOST
+
+    @cached_property
+    def text(self) -> str:
+        """The sentence."""
+        return self.sentence if isinstance(self.sentence, str) else self.sentence()
 
 
 @dataclass(frozen=True)

@@ -114,9 +114,11 @@ class Worlds:
 
     def number_of(self, key: int) -> int:
         """The number of a world by its key. A guest that is loaded by hand (by writing `mode`) becomes known here."""
-        if key not in self._numbers:
+        number = self._numbers.get(key)
+        if number is None:
             self.update()
-        return self._numbers.setdefault(key, len(self._numbers) + 1)
+            number = self._numbers.setdefault(key, len(self._numbers) + 1)
+        return number
 
     def current(self, hart: Hart) -> int:
         """The number of the world a hart is in."""

@@ -42,7 +42,7 @@ def actions_of_continue(session: Session) -> bytes:
 def continue_threads(session: Session, actions: str) -> None:
     """Resume: each thread does the first action that names it, the others stand still."""
     plan: dict[ThreadId, Action] = {}
-    parsed = [_parse_action(action) for action in actions.removeprefix(";").split(";")]
+    parsed = _parse_actions(actions)
     for thread in session.threads():
         for wanted, action in parsed:
             if wanted.matches(thread) and thread not in plan:
@@ -50,7 +50,11 @@ def continue_threads(session: Session, actions: str) -> None:
     session.resume(plan, alone=len(parsed) == 1)
 
 
-@lru_cache(256)
+@lru_cache(64)
+def _parse_actions(text: str) -> tuple[tuple[ThreadId, Action], ...]:
+    return tuple(_parse_action(action) for action in text.removeprefix(";").split(";"))
+
+
 def _parse_action(text: str) -> tuple[ThreadId, Action]:
     grammar = _ACTIONS.get(text[:1])
     if grammar is None:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from core.debug.registers import read_register
+from core.debug.registers import SPECIAL
 from core.debug.target import Debugger, UnknownRegister
+from core.hart import Hart
 from gdbstub.interface import RegisterInfo, TargetError, ThreadId
 from gdbstub.riscv.description import Description, Register
 from gdbstub.riscv.processes import Processes
@@ -27,6 +28,7 @@ class Registers:
         self._described = description.registers
         self._general = [self.described(number) for number in range(PC + 1)]
         self._expedited = [self.described(number) for number in EXPEDITED]
+        self._short = [(r.number, r.width, _reader(r)) for r in self._expedited]
 
     def described(self, number: int) -> Register:
         """The register of that number."""
@@ -55,6 +57,9 @@ class Registers:
 
     def expedited(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
         """What goes with a stop report."""
+        if self._processes.world(thread) is None and not self._debugger.running:  # at every stop: the short way
+            state = self._debugger.machine.harts[thread.thread - 1]
+            return [(number, read(state).to_bytes(width, "little")) for number, width, read in self._short]
         return list(zip(EXPEDITED, self._read(thread, self._expedited), strict=True))
 
     def inside(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
@@ -77,12 +82,14 @@ class Registers:
 
     def _read(self, thread: ThreadId, registers: Sequence[Register]) -> list[bytes]:
         world, hart = self._processes.world(thread), thread.thread - 1
-        if world is None and not self._debugger.running:  # at every stop: the short way
-            state = self._debugger.machine.harts[hart]
-            values = [state.x[r.number] if r.number < PC else read_register(state, r.source) for r in registers]
-        else:
-            values = [self._debugger.read_register(register.source, hart, world=world) for register in registers]
+        values = [self._debugger.read_register(register.source, hart, world=world) for register in registers]
         return _contents(values, registers)
+
+
+def _reader(register: Register) -> Callable[[Hart], int]:
+    """How to read a register of a hart that stands still."""
+    number = register.number
+    return SPECIAL[register.source].read if number >= PC else lambda h: int(h.x[number])
 
 
 def _contents(values: Sequence[int], registers: Sequence[Register]) -> list[bytes]:

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from core.debug.stops import Stop, StopKind
 from gdbstub.interface import Cause, Signal, StopReport, ThreadId
 from gdbstub.riscv.points import CAUSES, WATCH_KINDS, Points
 
-EXPLAINED: Final = (StopKind.RESET, StopKind.STEP, StopKind.INTERRUPTED, StopKind.NEW_WORLD)
+EXPLAINED: Final = (StopKind.RESET, StopKind.INTERRUPTED, StopKind.NEW_WORLD)
 """Stops that need no words in gdb's window."""
 
-SIGNALS: Final = {StopKind.INTERRUPTED: Signal.INT, StopKind.STEP: Signal.TRAP, StopKind.RESET: Signal.TRAP}
+SIGNALS: Final = {StopKind.INTERRUPTED: Signal.INT, StopKind.RESET: Signal.TRAP}
 
 
 def report(stop: Stop, thread: ThreadId, stepped: ThreadId | None, points: Points, away: bool = False) -> StopReport:
@@ -23,17 +24,22 @@ def report(stop: Stop, thread: ThreadId, stepped: ThreadId | None, points: Point
     What gdb cannot know of comes with a remark and no signal: gdb then stops even in the middle of a step of its own,
     which it would otherwise take this for.
     """
+    if stop.kind is StopKind.STEP:
+        return _step(thread, stepped not in (None, thread), away and stepped is not None)
     cause = _cause(stop, thread, points)
     if cause is not Cause.PLAIN:
         remark = stop.text if stop.kind is StopKind.EBREAK else ""
         return StopReport(thread, Signal.TRAP, cause, stop.watch_address, remark=remark)
     signal = SIGNALS.get(stop.kind, Signal.NONE)
-    if stop.kind is StopKind.STEP and stepped not in (None, thread):
-        signal = Signal.NONE  # the step went into another world
     remark = "" if stop.kind in EXPLAINED else _remark(stop, thread, points)
     passing = stop.kind is StopKind.NEW_WORLD
-    away = away and stop.kind is StopKind.STEP and stepped is not None
-    return StopReport(thread, signal, cause, stop.watch_address, stop.exit_code, remark, passing, away)
+    return StopReport(thread, signal, cause, stop.watch_address, stop.exit_code, remark, passing)
+
+
+@lru_cache(64)
+def _step(thread: ThreadId, elsewhere: bool, away: bool) -> StopReport:
+    """The end of a step; elsewhere: it went into another world."""
+    return StopReport(thread, Signal.NONE if elsewhere else Signal.TRAP, away=away)
 
 
 def _cause(stop: Stop, thread: ThreadId, points: Points) -> Cause:
