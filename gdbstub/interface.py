@@ -117,7 +117,6 @@ class Motion(Enum):
     CONTINUE = "c"
     STEP = "s"
     RANGE = "r"
-    HOLD = "t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +257,7 @@ class Target(Protocol):
     # Running
 
     def resume(self, actions: Mapping[ThreadId, Action], *, settle: bool = True) -> None:
-        """Let the threads go. Returns at once; the stop is announced to the subscribers. Without `settle`, breakpoints that
+        """Let threads go, those that are not named stand still. Returns at once; the stop is announced to the subscribers. Without `settle`, breakpoints that
         were removed since the last stop stay, as ones taken out for a moment, until the next resume."""
 
     def interrupt(self) -> None:

@@ -152,14 +152,13 @@ class Session:
 
         alone: the client wants nothing else to move, whatever else there is.
         """
-        moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
-        if not moving:
+        if not actions:
             raise TargetError("no thread was asked to move")
         if self.dead:
-            process = min(thread.process for thread in moving)
+            process = min(thread.process for thread in actions)
             self.send(replies.terminated(process, self.client))
             return self.gone(process)
-        self._looked_at -= {thread.process for thread in moving}
+        self._looked_at -= {thread.process for thread in actions}
         if self._intended is None:
             self._off.lone = alone
         actions = self._intended or actions
@@ -303,8 +302,10 @@ class Session:
         """Whether processes other than those that are to move will move as well: they share the machine."""
         if self.target.running:
             return False
-        return all(action.motion in (Motion.CONTINUE, Motion.HOLD) or not self.target.current(thread)
-                   for thread, action in actions.items())  # fmt: skip
+        for thread, action in actions.items():
+            if action.motion in (Motion.STEP, Motion.RANGE) and self.target.current(thread):
+                return False
+        return True
 
     def _introduce(self, *, stop_due: bool = False) -> bool:
         """Tell the client of one new process, if there is any: an exec event. When the client has met it, it resumes by

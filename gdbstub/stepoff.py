@@ -36,10 +36,12 @@ class StepOff:
 
     def resumed(self, actions: Mapping[ThreadId, Action]) -> bool:
         """The machine is resumed. Whether the breakpoints that gdb has taken out are gone, and not just for this step."""
-        moving = [thread for thread, action in actions.items() if action.motion is not Motion.HOLD]
-        single = self.lone and len(moving) == 1 and actions[moving[0]].motion is Motion.STEP
-        gone = not (single or self.going_on)
-        self.alone, self.away, self.going_on = moving[0] if single else None, None, False
+        self.alone = None
+        if self.lone and len(actions) == 1:
+            ((thread, action),) = actions.items()
+            self.alone = thread if action.motion is Motion.STEP else None
+        gone = self.alone is None and not self.going_on
+        self.away, self.going_on = None, False
         return gone
 
     def ends(self, report: StopReport) -> ThreadId | None:
@@ -55,6 +57,5 @@ class StepOff:
         away, self.away = self.away, None
         if away is None or not self.further:
             return False
-        moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
-        self.going_on = moving == {away: Action(Motion.STEP)}
+        self.going_on = actions == {away: Action(Motion.STEP)}
         return self.going_on

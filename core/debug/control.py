@@ -67,7 +67,8 @@ class Control:
         self.points = Points(machine, self.worlds_known)
         self.running = False
         self.stop = Stop(StopKind.RESET, 0, machine.harts[0].pc, "the machine is at reset")
-        self._state = threading.Condition()
+        self._lock = threading.RLock()
+        self._state = threading.Condition(self._lock)
         self._telling: list[int] = []
         """The threads that tell listeners of a stop."""
         self._listeners: list[Callable[[Event], None]] = []
@@ -124,7 +125,7 @@ class Control:
         the handler); step_range: step `hart` while start <= pc < end, at least once; neither: run on. Raises
         MachineRunning, MachineEnded.
         """
-        with self._state:
+        with self._lock:
             if self.running:
                 raise MachineRunning
             if self.machine.exit_code is not None:
@@ -229,14 +230,14 @@ class Control:
 
     def _finish(self, stop: Stop) -> None:
         me = threading.get_ident()
-        with self._state:
+        with self._lock:
             self.stop = stop
             self._telling.append(me)
             self.running = False
         try:
             self._tell(Stopped(stop))
         finally:
-            with self._state:
+            with self._lock:
                 self._telling.remove(me)
                 self._state.notify_all()
 

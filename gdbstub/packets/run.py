@@ -45,23 +45,28 @@ def continue_threads(session: Session, actions: str) -> None:
     parsed = _parse_actions(actions)
     for thread in session.threads():
         for wanted, action in parsed:
-            if wanted.matches(thread) and thread not in plan:
-                plan[thread] = action
+            if wanted.matches(thread):
+                if action is not None:
+                    plan[thread] = action
+                break
     session.resume(plan, alone=len(parsed) == 1)
 
 
 @lru_cache(64)
-def _parse_actions(text: str) -> tuple[tuple[ThreadId, Action], ...]:
+def _parse_actions(text: str) -> tuple[tuple[ThreadId, Action | None], ...]:
     return tuple(_parse_action(action) for action in text.removeprefix(";").split(";"))
 
 
-def _parse_action(text: str) -> tuple[ThreadId, Action]:
+def _parse_action(text: str) -> tuple[ThreadId, Action | None]:
+    """Whom it is about, and what to do; None: to stand still."""
     grammar = _ACTIONS.get(text[:1])
     if grammar is None:
         raise MalformedPacket(f"no action {text!r}")
     operands = grammar.parse(text.encode("latin-1"))
-    motion = Motion(text[0].lower())
-    return operands["thread"] or _EVERYTHING, Action(motion, operands.get("start", 0), operands.get("end", 0))
+    thread = operands["thread"] or _EVERYTHING
+    if text.startswith("t"):
+        return thread, None
+    return thread, Action(Motion(text[0].lower()), operands.get("start", 0), operands.get("end", 0))
 
 
 @packet("c", "[{address:hex}]")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
@@ -128,14 +128,14 @@ class RiscvTarget:
         if isinstance(event, Resumed):
             self._standing = False
             self._instead = self._reported = None
-        if isinstance(event, NewWorld):  # with symbols that have just been found
+        elif isinstance(event, NewWorld):  # with symbols that have just been found
             if event.world.origin:
                 self._say(f"{event.world.name}: symbols found in {event.world.origin}")
             separate = self.processes.separate
             self._divided |= separate and self._merged
             if self._continuing:
                 self.debugger.stop_on_new_world = separate
-        if isinstance(event, Stopped):
+        elif isinstance(event, Stopped):
             self.debugger.stop_on_new_world = self._continuing = False
             try:
                 self._step_ended()
@@ -264,8 +264,7 @@ class RiscvTarget:
 
     @in_our_words
     def resume(self, actions: Mapping[ThreadId, Action], *, settle: bool = True) -> None:
-        moving = {thread: action for thread, action in actions.items() if action.motion is not Motion.HOLD}
-        stepping = [(thread, action) for thread, action in moving.items() if action.motion is not Motion.CONTINUE]
+        stepping = [(thread, action) for thread, action in actions.items() if action.motion is not Motion.CONTINUE]
         if self.debugger.running:
             raise TargetRunning
         if settle or not self.processes.separate:
@@ -276,7 +275,7 @@ class RiscvTarget:
         try:
             if stepping and self.processes.is_current(stepping[0][0]):  # the other harts stand still meanwhile
                 self._step(*stepping[0])
-            elif not stepping and not self._whole(moving):
+            elif not stepping and not self._whole(actions):
                 raise TargetError("harts run all or none; only stepping moves one alone")
             elif not self._stops_at_once(arrived=not settle):
                 if stepping:
@@ -291,7 +290,7 @@ class RiscvTarget:
             return thread.process
         return self.debugger.worlds_known.current(self.debugger.machine.harts[thread.thread - 1])
 
-    def _whole(self, moving: Mapping[ThreadId, Action]) -> bool:
+    def _whole(self, moving: Collection[ThreadId]) -> bool:
         """Whether all threads of some process move: then the machine does."""
         chosen = {thread.process for thread in moving}
         return any(all(thread in moving for thread in self.threads() if thread.process == process) for process in chosen)

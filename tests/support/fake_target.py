@@ -253,7 +253,7 @@ class FakeTarget:
         return self.description.registers[number]
 
     def _run(self, actions: dict[ThreadId, Action]) -> None:
-        moving = [(t, a) for t, a in actions.items() if a.motion is not Motion.HOLD]
+        moving = list(actions.items())
         thread, action = next((pair for pair in moving if pair[1].motion is not Motion.CONTINUE), moving[0])
         values = self._of(thread)
         while True:

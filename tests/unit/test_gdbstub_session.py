@@ -183,10 +183,8 @@ def test_actions_of_vcont(target: FakeTarget) -> None:
         b"vCont;c": {first: Action(Motion.CONTINUE), second: Action(Motion.CONTINUE)},
         b"vCont;s:p1.2;c": {first: Action(Motion.CONTINUE), second: Action(Motion.STEP)},
         b"vCont;s:2": {second: Action(Motion.STEP)},
-        b"vCont;r80000000,80000010:1;t:2": {
-            first: Action(Motion.RANGE, 0x80000000, 0x80000010),
-            second: Action(Motion.HOLD),
-        },
+        b"vCont;r80000000,80000010:1;t:2": {first: Action(Motion.RANGE, 0x80000000, 0x80000010)},
+        b"vCont;t:2;c": {first: Action(Motion.CONTINUE)},
         b"vCont;C05:p1.1;S0f:p1.-1": {first: Action(Motion.CONTINUE), second: Action(Motion.STEP)},
         b"vCont;c:p1.-1": {first: Action(Motion.CONTINUE), second: Action(Motion.CONTINUE)},
     }.items():
