@@ -257,8 +257,9 @@ class Target(Protocol):
     # Running
 
     def resume(self, actions: Mapping[ThreadId, Action], *, settle: bool = True) -> None:
-        """Let threads go, those that are not named stand still. Returns at once; the stop is announced to the subscribers. Without `settle`, breakpoints that
-        were removed since the last stop stay, as ones taken out for a moment, until the next resume."""
+        """Let threads go; those that are not named stand still. Returns at once; the stop is announced to the subscribers.
+        Without `settle`, breakpoints that were removed since the last stop stay, as ones taken out for a moment, until the
+        next resume."""
 
     def interrupt(self) -> None:
         """Ask a running machine to stop soon."""
