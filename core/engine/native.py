@@ -88,7 +88,9 @@ class NativeCode:
         if code is None:
             code = compile_interpreter(machine)
             cache.store(name, code)
-        self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+        # Its sections refer to each other by 32 bits: llvmlite's memory manager keeps them together, LLVM's own may put
+        # gigabytes of RAM between them.
+        self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine, use_lmm=True)
         self.engine.add_object_file(binding.ObjectFileRef.from_data(code))
         self.engine.finalize_object()
         self.functions: dict[str, Callable[..., Any]] = {

@@ -280,3 +280,9 @@ def test_a_plain_run_does_not_load_what_only_the_console_needs() -> None:
         [sys.executable, "-c", program, HELLO], cwd=ROOT, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
     )
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_gigabytes_of_memory() -> None:
+    """The places of native code and RAM are the system's choice: where they lay badly, native code could not be loaded."""
+    for _ in range(6):
+        assert hartline("run", HELLO, "--memory", "6G")[0] == 0

@@ -76,7 +76,7 @@ class NativeModule:
         module.verify()
         builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=2))
         builder.getModulePassManager().run(module, builder)
-        self.engine = binding.create_mcjit_compiler(module, machine)
+        self.engine = binding.create_mcjit_compiler(module, machine, use_lmm=True)
         self.engine.finalize_object()
         call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
         self.calls = {key: call(self.engine.get_function_address(name)) for key, (name, _) in self.lowered.items()}

@@ -86,7 +86,7 @@ def native() -> Callable[[str, Hart], None]:
     machine = target_machine(opt=0)
     module = binding.parse_assembly(str(program.module))
     module.verify()
-    engine = binding.create_mcjit_compiler(module, machine)
+    engine = binding.create_mcjit_compiler(module, machine, use_lmm=True)
     engine.finalize_object()
     run = {name: ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.get_function_address(name)) for name in PROBES}
 
