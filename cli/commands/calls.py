@@ -22,6 +22,7 @@ def backtrace(context: Context, which: str | None) -> Iterator[str]:
     guest's at its exit. It follows the call frame information that compilers make with -g.
     """
     from core.debug import frames
+    from core.debug.worlds import HOST
 
     debugger, hart = context.debugger, context.hart
     current = debugger.current_world(hart).number
@@ -47,7 +48,7 @@ def backtrace(context: Context, which: str | None) -> Iterator[str]:
 
     if which is not None:
         yield f"{debugger.worlds_known.name(number)}:"
-    found, end = frames.backtrace(dwarf_at, registers, csr, load)
+    found, end = frames.backtrace(dwarf_at, registers, csr, load, guest=number != HOST)
     for index, frame in enumerate(found):
         program = context.program_at(frame.site, number)
         line = program[0].line_of(frame.site) if program else None

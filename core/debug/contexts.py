@@ -102,7 +102,8 @@ class Context:
 
     def write(self, name: str, value: int) -> int:
         """Write a register where that truly changes the world; else raises WorldNotCurrent."""
-        if name in CSRS_BY_NAME and (not name.startswith("vs") or self.loaded) and name != "hgatp":
+        if name in CSRS_BY_NAME:
+            self._require_own(name)
             return registers.write_register(self.hart, name, value)
         if self.just_left and name in ABI_NAMES and name != "zero":
             self.hart.guest_x[32 * (self.slot or 0) + ABI_NAMES.index(name)] = value
@@ -111,7 +112,19 @@ class Context:
             value &= ~1
             self.hart.guest_pc[self.slot or 0] = value
             return registers.write_register(self.hart, "sepc" if self.hart.mode == 1 else "mepc", value)
-        raise WorldNotCurrent(
+        raise self._elsewhere(name)
+
+    def _require_own(self, name: str) -> None:
+        """CSRs are the hart's, whatever runs, but for those of a guest that were put aside."""
+        if self.slot is None:
+            return
+        if name == "hgatp":
+            raise WorldNotCurrent(f"{self.name} is the guest with that hgatp, and does not run: write the hart's hgatp in the host")
+        if name.startswith("vs") and not self.loaded:
+            raise self._elsewhere(name)
+
+    def _elsewhere(self, name: str) -> WorldNotCurrent:
+        return WorldNotCurrent(
             f"{self.name} does not run on hart {self.hart.hartid}: {name} is where the hypervisor has put it, "
             "change it there or while the world runs"
         )

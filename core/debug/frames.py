@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from core.csr.access import BANKED
 from core.csr.registry import CSRS_BY_ADDRESS
 from core.debug.dwarf_places import MASK, frame_entry
 from core.debug.registers import ABI_NAMES
@@ -36,12 +37,12 @@ class _Unknown(Exception):
 
 
 def backtrace(
-    dwarf_at: Callable[[int], Any], registers: dict[str, int], csr: Callable[[str], int], load: Load
+    dwarf_at: Callable[[int], Any], registers: dict[str, int], csr: Callable[[str], int], load: Load, *, guest: bool = False
 ) -> tuple[list[Frame], str]:
     """The frames, innermost first, and why there are no more ("" at the outermost one).
 
     dwarf_at: pyelftools' DWARFInfo for an address, None without one; registers: pc and the general ones by ABI name;
-    csr: a CSR by its name.
+    csr: a CSR by its name; guest: the program runs with V=1, where supervisor CSRs are those of VS-mode.
     """
     frames = [Frame(registers["pc"], registers["pc"], dict(registers))]
     while len(frames) < DEPTH:
@@ -52,7 +53,7 @@ def backtrace(
             return frames, f"no call frame information at {here.pc:#x}"
         row, cie = found
         try:
-            caller, back = _Unwinder(dwarf, here.registers, csr, load).caller(row, cie.header["return_address_register"])
+            caller, back = _Unwinder(dwarf, here.registers, csr, load, guest).caller(row, cie.header["return_address_register"])
         except _Unknown:
             return frames, f"the caller's frame is not known at {here.pc:#x}"
         if not back:
@@ -67,8 +68,9 @@ def backtrace(
 class _Unwinder:
     """One frame's registers, from which those of its caller follow."""
 
-    def __init__(self, dwarf: Any, registers: dict[str, int], csr: Callable[[str], int], load: Load) -> None:
+    def __init__(self, dwarf: Any, registers: dict[str, int], csr: Callable[[str], int], load: Load, guest: bool) -> None:
         self._dwarf, self._registers, self._csr, self._load = dwarf, registers, csr, load
+        self._substitutes = BANKED if guest else {}
 
     def caller(self, row: dict[Any, Any], column: int) -> tuple[dict[str, int], int]:
         """The caller's registers, and where it goes on (0: there is none) by the register of that DWARF number."""
@@ -110,7 +112,8 @@ class _Unwinder:
         """A register of this frame by its DWARF number."""
         if number < len(ABI_NAMES) and ABI_NAMES[number] in self._registers:
             return self._registers[ABI_NAMES[number]]
-        found = CSRS_BY_ADDRESS.get(number - CSR_NUMBERS)
+        address = number - CSR_NUMBERS
+        found = CSRS_BY_ADDRESS.get(self._substitutes.get(address, address))
         if found is None:
             raise _Unknown
         return self._csr(found.name)

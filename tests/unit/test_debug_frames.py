@@ -7,14 +7,15 @@ from typing import Any
 
 from core.debug.dwarf import Sources
 from core.debug.frames import DEPTH, Frame, backtrace
-from core.debug.target import Debugger, MemoryUnreadable
+from core.debug.target import HOST, Debugger, MemoryUnreadable
 from examples import elf
 from tests.support.debugged import address, debugger, go
 
 SOURCES = Sources(elf("hello"))
+KERNEL = Sources(elf("twins-guest"))
 
 
-def frames(d: Debugger, world: int | None = None) -> tuple[list[Frame], str]:
+def frames(d: Debugger, world: int | None = None, program: Sources = SOURCES) -> tuple[list[Frame], str]:
     names = ["pc", *d.register_names()[:32]]
 
     def load(at: int) -> int | None:
@@ -24,7 +25,8 @@ def frames(d: Debugger, world: int | None = None) -> tuple[list[Frame], str]:
             return None
 
     registers = {name: d.read_register(name, world=world) for name in names}
-    return backtrace(lambda at: SOURCES.dwarf, registers, lambda name: d.read_register(name, world=world), load)
+    guest = (d.current_world().number if world is None else world) != HOST
+    return backtrace(lambda at: program.dwarf, registers, lambda name: d.read_register(name, world=world), load, guest=guest)
 
 
 def names(d: Debugger, found: list[Frame]) -> list[str]:
@@ -62,6 +64,24 @@ def test_a_trap_in_the_hypervisor_is_a_frame() -> None:
     assert names(d, found) == ["trap_from_hypervisor", "vcpu_run"]
     assert found[1].site == here  # the instruction that trapped, not the one before it
     assert end == f"the caller's frame is not known at {here:#x}"  # ra is overwritten by the handler
+
+
+def test_a_trap_in_a_guest_is_a_frame() -> None:
+    """The guest's program says sepc and sscratch, which are vsepc and vsscratch where it runs."""
+    d = debugger("twins", "reference")
+    d.set_symbols("guest:*", elf("twins-guest"))
+    symbols = d.worlds_known.symbols_of(2)[0]
+    assert symbols is not None
+    vector = symbols.address_of("kernel_trap_vector")
+    assert vector is not None
+    d.add_breakpoint(vector, owner="test", world=2)
+    go(d)
+    for _ in range(35):  # all through the saving of registers
+        found, _ = frames(d, program=KERNEL)
+        names = [symbols.format(frame.site).partition("+")[0] for frame in found]
+        assert names == ["kernel_trap_vector", "user_print", "user_main", "user_entry"], hex(found[0].pc)
+        assert found[1].pc == found[1].site == d.read_register("vsepc")
+        go(d, steps=1)
 
 
 def test_why_there_are_no_more() -> None:

@@ -165,7 +165,11 @@ def test_writes_to_a_world_that_was_left(engine: str) -> None:
     for name in ("a0", "pc", "mode"):
         with pytest.raises(WorldNotCurrent, match=f"host does not run on hart 0: {name} is where the hypervisor has put it"):
             d.write_register(name, 4, world=HOST)
-    assert d.write_register("sscratch", 0x1234, world=HOST) == d.read_register("sscratch") == 0x1234  # V=1 leaves it alone
+    for name in ("sscratch", "vsscratch", "hstatus"):  # the hart's own
+        assert d.write_register(name, 0x1000, world=HOST) & 0x1000 == d.read_register(name) & 0x1000, name
+    hgatp = d.read_register("hgatp")
+    assert d.write_register("hgatp", 0, world=HOST) == d.read_register("hgatp") == 0
+    d.write_register("hgatp", hgatp)
     assert d.write_register("a0", 7, world=GUEST_1) == d.read_register("a0") == 7
 
 
@@ -179,10 +183,15 @@ def test_a_guest_that_has_just_exited_can_be_written(engine: str) -> None:
     d.write_register("pc", address(d, "unmapped_load") + 2, world=GUEST_1)
     assert d.read_register("sepc") == d.read_register("pc", world=GUEST_1) == address(d, "unmapped_load") + 2
     assert d.write_register("vsscratch", 5, world=GUEST_1) == d.read_register("vsscratch") == 5
+    with pytest.raises(WorldNotCurrent, match=r"guest 1 \(vmid 1\) is the guest with that hgatp"):
+        d.write_register("hgatp", 0, world=GUEST_1)
     go(d, steps=1)
     for name in ("a0", "pc"):
         with pytest.raises(WorldNotCurrent):
             d.write_register(name, 0, world=GUEST_1)
+    d.write_register("hgatp", 0)
+    with pytest.raises(WorldNotCurrent, match="vsscratch is where the hypervisor has put it"):
+        d.write_register("vsscratch", 0, world=GUEST_1)
 
 
 def test_symbols_of_worlds(engine: str) -> None:
