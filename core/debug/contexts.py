@@ -119,7 +119,9 @@ class Context:
         if self.slot is None:
             return
         if name == "hgatp":
-            raise WorldNotCurrent(f"{self.name} is the guest with that hgatp, and does not run: write the hart's hgatp in the host")
+            raise WorldNotCurrent(
+                f"{self.name} is the guest with that hgatp, and does not run: write the hart's hgatp in the host"
+            )
         if name.startswith("vs") and not self.loaded:
             raise self._elsewhere(name)
 
