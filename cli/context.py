@@ -37,7 +37,7 @@ class Context:
     debugger: Debugger
     hart: int = 0
     front: str = "console"
-    """Who asks: "console" or "gdb". It owns the breakpoints it sets."""
+    """Who asks: "console", or "monitor" for gdb's monitor commands. It owns the breakpoints it sets."""
     width: int = 80
     """Columns of the terminal."""
     blocking: bool = True
@@ -202,6 +202,8 @@ class Context:
         guest = word.removeprefix("guest").lstrip(":")
         if word.startswith("guest") and guest.isdecimal():
             number = int(guest) + 1
+            if number == HOST:
+                raise CommandError("guests count from 1; the hypervisor is `host`")
         elif word == "guest":
             current = self.debugger.current_world(self.hart).number
             number = current if current != 1 else numbers[-1]

@@ -10,6 +10,7 @@ from cli.context import Context
 from cli.registry import run_command
 from core.debug.worlds import HOST
 from gdbstub.monitor import Monitor
+from gdbstub.riscv.points import MONITOR
 from gdbstub.riscv.processes import Mode
 from gdbstub.riscv.target import RiscvTarget
 from gdbstub.server import GdbServer
@@ -75,5 +76,5 @@ def make_server(
     """
     target = RiscvTarget(debugger, worlds)
     debugger.find_symbols()
-    monitor = ConsoleMonitor(Context(debugger, front="gdb"), target)
+    monitor = ConsoleMonitor(Context(debugger, front=MONITOR), target)
     return GdbServer(target, address, monitor=monitor, on_kill=on_kill, on_leave=on_leave, warn=warn)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LAST = re.compile(r"(?:^|\s)(?:in\s+(?P<world>\S+)|on\s+hart\s+(?P<hart>\S+)|ignore\s+(?P<ignore>\S+)|(?P<once>once))$")
 
+UNFINISHED = re.compile(r"\s(in|on|on\s+hart|ignore|if)$")
+
 
 @dataclass(frozen=True)
 class Typed:
@@ -65,6 +67,8 @@ def split_hits(context: Context, text: str) -> tuple[str, Hits]:
     """What is meant, and which hits of it count: WHAT [in WORLD] [on hart N] [ignore N] [once] [if EXPR]. CommandError."""
     what, _, condition = text.partition(" if ")
     what, hits = what.strip(), Hits(text=condition.strip())
+    if match := UNFINISHED.search(what):
+        raise CommandError(f"something is missing behind {match[1]!r}: [in WORLD] [on hart N] [ignore N] [once] [if EXPR]")
     while match := LAST.search(what):
         if match["world"]:
             hits.world = world_number(context, match["world"])

@@ -189,12 +189,18 @@ def _address(context: Context, word: str) -> str:
 
 @command("delete [NUMBER...]", aliases=("d", "del"), help="remove breakpoints by number, or all", example="delete 2")
 def delete(context: Context, numbers: list[int] | None) -> Iterator[str]:
-    """Without a number those of the console go; gdb's own stay until they are named."""
-    points = context.debugger.breakpoints()
-    known = {point.number for point in points}
-    wanted = numbers if numbers is not None else [p.number for p in points if p.owner == context.front]
-    if missing := [n for n in wanted if n not in known]:
-        raise CommandError(f"no breakpoint {missing[0]}; 'break' lists them")
+    """Without a number those go that were set here: in the console, or by monitor commands. gdb's own are deleted in gdb,
+    which would set them again.
+    """
+    from core.debug.stops import GDB
+
+    owners = {point.number: point.owner for point in context.debugger.breakpoints()}
+    wanted = numbers if numbers is not None else [number for number, owner in owners.items() if owner == context.front]
+    for number in wanted:
+        if number not in owners:
+            raise CommandError(f"no breakpoint {number}; 'break' lists them")
+        if owners[number] == GDB:
+            raise CommandError(f"breakpoint {number} is gdb's own: delete it there ('info breakpoints' has its number)")
     for number in wanted:
         context.debugger.remove_breakpoint(number)
     yield f"removed {plural(len(wanted), 'breakpoint')}"

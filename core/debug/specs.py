@@ -219,7 +219,7 @@ def _gpa(words: Sequence[str]) -> Spec:
     first = number(words[0], "guest physical address")
     last = number(words[1], "guest physical address") if len(words) > 1 else first + GPA_BYTES - 1
     if last < first:
-        raise DebugError("the range ends before it begins")
+        raise DebugError(f"the last address of the range, {last:#x}, is below the first, {first:#x}")
     return Spec("gpa", " ".join(["gpa", *words]), Caught.TRAP, tuple(map(int, GUEST_PAGE_FAULTS)), first=first, last=last)
 
 

@@ -82,6 +82,9 @@ class NewWorld:
 
 Event = Resumed | Stopped | StateChanged | NewWorld
 
+GDB = "gdb"
+"""The owner of what gdb has set by its own commands; it would set again what somebody else removes."""
+
 WATCH_KINDS = {"watch": "w", "rwatch": "r", "awatch": "a"}
 
 Condition = Callable[[Any, int], bool]

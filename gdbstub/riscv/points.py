@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.debug.target import DebugError, Debugger, Stop
+from core.debug.stops import GDB, Stop
+from core.debug.target import DebugError, Debugger
 from core.debug.worlds import GUESTS, HOST
 from gdbstub.interface import BreakpointProgram, Cause, Point
 from gdbstub.riscv.conditions import Conditions
 from gdbstub.riscv.processes import Processes
 
-OWNER: Final = "gdb"
-"""Whose breakpoints ours are, in the debugger's list."""
+MONITOR: Final = "monitor"
+"""The owner of what monitor commands have set, in the debugger's list."""
 
 WATCH_KINDS: Final = {Point.WRITE_WATCH: "watch", Point.READ_WATCH: "rwatch", Point.ACCESS_WATCH: "awatch"}
 CAUSES: Final = {
@@ -73,11 +74,11 @@ class Points:
         condition = self._conditions.make(program)
         if key.point in WATCH_KINDS:
             new = self._debugger.add_watchpoint(
-                key.address, key.length, WATCH_KINDS[key.point], owner=OWNER, world=world, condition=condition
+                key.address, key.length, WATCH_KINDS[key.point], owner=GDB, world=world, condition=condition
             )
         else:
             code = program.conditions[0] if len(program.conditions) == 1 else None
-            new = self._debugger.add_breakpoint(key.address, owner=OWNER, world=world, condition=condition, code=code)
+            new = self._debugger.add_breakpoint(key.address, owner=GDB, world=world, condition=condition, code=code)
         self._placed[key] = Placed(new.number, world, program)
 
     def remove(self, key: Key) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
+from core.boot.sbi.host import HartState
 from core.debug.stops import Event, NewWorld, Resumed, Stop
 from core.debug.target import Debugger
 from core.debug.worlds import HOST, exit_words, guest_entry
@@ -135,9 +136,16 @@ class Processes:
             return f"hart {hart}, running"
         if self.is_current(thread):
             name = "" if thread.process == HOST else f"{self.debugger.worlds_known.name(thread.process)}, "
-            why = f"stopped: {stop.kind.value}" if stop.hart == hart else "stopped"
+            why = f"stopped: {stop.kind.value}" if stop.hart == hart else self._waits(hart)
             return f"{name}{self.debugger.mode_name(hart)}, hart {hart}, {why}"
         return f"{self.debugger.worlds_known.name(thread.process)}, hart {hart}, {self._why_not_running(thread)}"
+
+    def _waits(self, hart: int) -> str:
+        """What a hart would do that has not caused the stop."""
+        machine = self.debugger.machine
+        if machine.firmware.hart_state(hart) is HartState.STOPPED:
+            return "waits for sbi_hart_start"
+        return "stopped in WFI" if machine.harts[hart].wfi else "stopped"
 
     def _why_not_running(self, thread: ThreadId) -> str:
         state, worlds = self.debugger.machine.harts[thread.thread - 1], self.debugger.worlds_known

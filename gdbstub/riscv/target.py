@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from core.debug.stops import Event, NewWorld, Resumed, Stop, StopKind, Stopped
+from core.debug.stops import GDB, Event, NewWorld, Resumed, Stop, StopKind, Stopped
 from core.debug.target import DebugError, Debugger, MachineEnded, MachineRunning, MemoryUnreadable
 from core.debug.worlds import HOST
 from core.engine.breakpoints import breakpoint_here
@@ -30,7 +30,7 @@ from gdbstub.riscv.conditions import Conditions
 from gdbstub.riscv.description import describe
 from gdbstub.riscv.documents import HOST_INFO, osdata
 from gdbstub.riscv.memory import Memory
-from gdbstub.riscv.points import OWNER, Key, Points
+from gdbstub.riscv.points import MONITOR, Key, Points
 from gdbstub.riscv.processes import Mode, Processes
 from gdbstub.riscv.programs import Programs
 from gdbstub.riscv.registers import Registers
@@ -256,8 +256,8 @@ class RiscvTarget:
         self.processes.meet(False)
         if not self._release_when_stopped:
             self._points.clear()
-            for point in self.debugger.breakpoints():  # set by monitor commands
-                if point.owner == OWNER:
+            for point in self.debugger.breakpoints():
+                if point.owner in (GDB, MONITOR):
                     self.debugger.remove_breakpoint(point.number)
 
     # Running
@@ -326,7 +326,7 @@ class RiscvTarget:
         """A step of a world that does not run: its next instruction comes when it is entered again."""
         spec = "vmexit" if thread.process == HOST else "vmentry"
         world = None if thread.process == HOST else thread.process
-        self._return = self.debugger.add_catch(spec, owner=OWNER, hart=thread.thread - 1, world=world, label="step").number
+        self._return = self.debugger.add_catch(spec, owner=GDB, hart=thread.thread - 1, world=world, label="step").number
 
     def _step_ended(self) -> None:
         number, self._return = self._return, None

@@ -155,7 +155,10 @@ def test_breakpoints(hello: Debugger) -> None:
 def test_delete_leaves_those_of_gdb(hello: Debugger) -> None:
     hello.add_breakpoint(0x80200000, owner="gdb")
     ask(hello, "b guest_entry")
+    assert ask(hello, "catch vmexit", front="monitor") == ["catch 3: vmexit"]
     assert ask(hello, "d") == ["removed 1 breakpoint"]
+    assert ask(hello, "d 1") == ["breakpoint 1 is gdb's own: delete it there ('info breakpoints' has its number)"]
+    assert ask(hello, "d", front="monitor") == ["removed 1 breakpoint"]
     assert [point.owner for point in hello.breakpoints()] == ["gdb"]
 
 
@@ -219,8 +222,8 @@ def test_unambiguous_beginnings(hello: Debugger) -> None:
 
 
 def test_monitor_refuses_what_would_move_the_machine(hello: Debugger) -> None:
-    assert ask(hello, "step", front="gdb") == ["'step' is for the console; in gdb use gdb's own command"]
-    assert ask(hello, "csr hgatp", front="gdb") == ask(hello, "csr hgatp")
+    assert ask(hello, "step", front="monitor") == ["'step' is for the console; in gdb use gdb's own command"]
+    assert ask(hello, "csr hgatp", front="monitor") == ask(hello, "csr hgatp")
 
 
 def test_help_covers_every_command(hello: Debugger) -> None:

@@ -235,7 +235,7 @@ def test_list_where_no_file_is_known_names_the_guest() -> None:
 def test_both_names_of_trap_are_listed(hello: Debugger) -> None:
     assert ask(hello, "explain 3") == ["explain: '3' is too much; usage: explain"]
     assert ask(hello, "explain") == ask(hello, "trap")
-    assert any(line.startswith("  explain ") for line in ask(hello, "help", front="gdb"))
+    assert any(line.startswith("  explain ") for line in ask(hello, "help", front="monitor"))
 
 
 def test_after_the_end_no_world_runs(hello: Debugger) -> None:

@@ -131,7 +131,7 @@ def test_of_another_hart(tmp_path: Path) -> None:
 
 def test_without_it(hello: Debugger) -> None:
     assert ask(hello, "nmi") == [REFUSED]
-    assert ask(hello, "nmi", front="gdb") == [REFUSED]
+    assert ask(hello, "nmi", front="monitor") == [REFUSED]
     assert not any(line.startswith(" 0  RNMI") for line in ask(hello, "irq"))
     builtin = Options(Path(hello.elf_path or ""), cpu={"smrnmi": True}, engine="reference").make()
     assert ask(builtin, "nmi") == [

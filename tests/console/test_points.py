@@ -86,6 +86,18 @@ def test_what_is_counted_is_not_negative(hello: Debugger, command: str, count: s
     assert ask(hello, f"{command} {count}")[0].startswith(f"{command}: {count} is negative; usage: {command} [")
 
 
+@pytest.mark.parametrize(
+    ("typed", "last"), [("in", "in"), ("once in", "in"), ("on hart", "on hart"), ("ignore", "ignore"), ("if", "if")]
+)
+def test_what_is_unfinished_says_so(hello: Debugger, typed: str, last: str) -> None:
+    said = f"something is missing behind {last!r}: [in WORLD] [on hart N] [ignore N] [once] [if EXPR]"
+    assert ask(hello, f"catch fence {typed}") == ask(hello, f"break vcpu_run {typed}") == [said]
+
+
+def test_guests_count_from_1(hello: Debugger) -> None:
+    assert ask(hello, "catch fence in guest0") == ask(hello, "bt guest0") == ["guests count from 1; the hypervisor is `host`"]
+
+
 def test_points_for_one_stop_say_so(hello: Debugger) -> None:
     assert ask(hello, "catch vmexit ignore 1 once if $scause == 10") == [
         "catch 1: vmexit, not the next 1, once, if $scause == 10"

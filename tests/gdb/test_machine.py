@@ -333,5 +333,5 @@ def test_several_harts(serve: Server, gdb: Starter) -> None:
     one("continue")
     threads = one("info threads")
     assert re.search(r"\* 1 .*Thread 1\.1 \(VS, hart 0, stopped: breakpoint\)", threads)
-    assert re.search(r"  2 .*Thread 1\.2 \(\w+, hart 1, stopped\)", threads)
+    assert re.search(r"  2 .*Thread 1\.2 \(HS, hart 1, waits for sbi_hart_start\)", threads)
     assert "exited normally" in one("continue")

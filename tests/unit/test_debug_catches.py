@@ -343,7 +343,7 @@ def test_they_are_listed_with_breakpoints(engine: str) -> None:
         ("sbi 0x100000000", "0x100000000 is too much: numbers of SBI extensions and functions have 32 bits"),
         ("sbi time 0xffffffffff", "0xffffffffff is too much"),
         ("sbi 0x10 -1", "-1 is no 64-bit function"),
-        ("gpa 8 4", "the range ends before it begins"),
+        ("gpa 8 4", "the last address of the range, 0x4, is below the first, 0x8"),
         ("gpa -1", "-1 is no 64-bit guest physical address"),
         ("fence all", "the form is: catch fence"),
     ],

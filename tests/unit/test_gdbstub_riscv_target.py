@@ -226,7 +226,7 @@ def test_threads() -> None:
     target = RiscvTarget(debugger)
     assert list(target.threads()) == [ThreadId(1, 1), ThreadId(1, 2)]
     assert target.describe(ThreadId(1, 1)) == "HS, hart 0, stopped: reset"
-    assert target.describe(ThreadId(1, 2)).endswith(", hart 1, stopped")
+    assert target.describe(ThreadId(1, 2)).endswith(", hart 1, waits for sbi_hart_start")
     target.resume({ThreadId(1, 1): Action(Motion.STEP), ThreadId(1, 2): Action(Motion.CONTINUE)})
     assert (debugger.stop.kind, debugger.stop.hart) == (StopKind.STEP, 0)
     with pytest.raises(TargetError, match="harts run all or none"):
