@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple, Protocol
@@ -170,8 +170,9 @@ class Target(Protocol):
 
     # Processes, threads, documents
 
-    def meet(self, newcomers: bool) -> None:
-        """A debugger begins a conversation. It can be told of `newcomers`, or else must see one process only."""
+    def meet(self, newcomers: bool, kept: Collection[int] = ()) -> None:
+        """A debugger begins a conversation. It can be told of `newcomers`, or else must see one process only. Of those it was
+        told of before it has still got `kept`."""
 
     def newcomer(self) -> Newcomer | None:
         """A process the debugger must be told of now. From here on it is listed among the threads."""
@@ -187,6 +188,9 @@ class Target(Protocol):
 
     def threads(self) -> Sequence[ThreadId]:
         """All threads of all processes the debugger knows of, never empty."""
+
+    def begun(self, process: int) -> bool:
+        """Whether a listed process has begun since the machine was reset. If not, it has neither registers nor memory."""
 
     def current(self, thread: ThreadId) -> bool:
         """Whether the thread is what its hart executes now. A step of any other lets the machine run until it is back."""
@@ -208,8 +212,12 @@ class Target(Protocol):
 
     # Registers
 
-    def read_general(self, thread: ThreadId) -> bytes:
-        """The registers of the g packet."""
+    @property
+    def general_width(self) -> int:
+        """Bytes of all registers of the g packet together."""
+
+    def read_general(self, thread: ThreadId) -> bytes | None:
+        """The registers of the g packet; None when they have no values now."""
 
     def write_general(self, thread: ThreadId, data: bytes) -> None:
         """Write all registers of the g packet."""

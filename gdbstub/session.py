@@ -192,7 +192,11 @@ class Session:
         for thread in candidates:
             if wanted.matches(thread):
                 return thread
-        raise TargetError(f"no thread {wanted.process}.{wanted.thread}")
+        if not candidates:
+            raise TargetError("the machine has ended")
+        if wanted.process not in {thread.process for thread in candidates}:
+            raise TargetError(f"there is no process {wanted.process}")
+        raise TargetError(f"there is no thread {wanted.process}.{wanted.thread}")
 
     @property
     def thread(self) -> ThreadId:
@@ -237,10 +241,7 @@ class Session:
             self._gone.discard(process)
             self.target.take(process)
             self.select(ThreadId(process, ALL))
-        self._attaching = ThreadId(process or ANY, ANY)
-        if self.target.running:
-            self.target.interrupt()
-        self.await_stop()
+        self.report(process)
 
     def kill(self) -> None:
         """The client ends the machine, and all processes with it."""
@@ -253,9 +254,18 @@ class Session:
         self.over = self.over or not (self.extended or self.threads())
 
     def begin_again(self) -> None:
-        """The machine as after switching on, standing still."""
+        """The machine as after switching on, standing still. The client still has the processes that have not ended for it."""
+        kept = {thread.process for thread in self.threads()}
         self.target.reset()
         self._forget()
+        self.target.meet(self.meets_newcomers, kept)
+
+    def report(self, process: int | None = None) -> None:
+        """The client wants a stop reply, of a process or any, without having resumed anything."""
+        self._attaching = ThreadId(process or ANY, ANY)
+        if self.target.running:
+            self.target.interrupt()
+        self.await_stop()
 
     # The machinery
 
@@ -323,7 +333,8 @@ class Session:
         same: an event that it takes no notice of, but for resuming that process."""
         if not processes or not self.meets_newcomers:
             return False
-        thread = next((thread for thread in self.threads() if thread.process in processes), None)
+        begun = {process for process in processes if self.target.begun(process)}
+        thread = next((thread for thread in self.threads() if thread.process in begun), None)
         if thread is None:
             return False
         self._looked_at.discard(thread.process)

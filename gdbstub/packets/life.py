@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdbstub.grammar import packet
-from gdbstub.interface import TargetError
+from gdbstub.interface import ALL, ThreadId
 from gdbstub.replies import OK
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ FIRST = 1
 @packet("D", "[;{process:hex}]")
 def detach(session: Session, process: int | None) -> bytes:
     """The debugger lets go of a process: its breakpoints are removed. When it was the last, the machine runs on."""
+    if process is not None and not session.dead:
+        session.select(ThreadId(process, ALL))
     session.detach(process)
     return OK
 
@@ -36,8 +38,7 @@ def kill_process(session: Session, process: int) -> bytes:
     if session.dead:
         session.gone(process)
         return OK
-    if process not in {thread.process for thread in session.threads()}:
-        raise TargetError(f"there is no process {process}")
+    session.select(ThreadId(process, ALL))
     if process == FIRST:
         session.kill()
     else:
@@ -61,4 +62,4 @@ def attach_process(session: Session, process: int) -> None:
 def run_program(session: Session, program: str) -> None:
     """Extended remote's `run`: begin again, standing still. The machine has one program, whatever name is sent."""
     session.begin_again()
-    session.attach()
+    session.report()

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 @packet("g")
 def read_general(session: Session) -> bytes:
-    """The general registers, in the order of the target description."""
-    return session.target.read_general(session.thread).hex().encode()
+    """The general registers, in the order of the target description; a row of `x` when they have no values now."""
+    contents = session.target.read_general(session.thread)
+    if contents is None:
+        return b"xx" * session.target.general_width
+    return contents.hex().encode()
 
 
 @packet("G", "{data:bytes}")

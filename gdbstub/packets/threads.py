@@ -49,10 +49,11 @@ def thread_alive(session: Session, thread: ThreadId) -> bytes:
 @packet("H", "{operation:letter}{thread:thread}")
 def select_thread(session: Session, operation: str, thread: ThreadId) -> bytes:
     """Which thread the following packets mean: `g` for registers and memory, `c` for running."""
-    session.select(thread)
     if operation == "g":
-        session.general = thread
+        session.general = thread  # even if there is none: debuggers take no notice of errors here, and go on as if there was
+        session.select(thread)
     elif operation == "c":
+        session.select(thread)
         session.control = thread
     else:
         raise TargetError(f"H{operation} is not a known selection")

@@ -3,12 +3,13 @@
 
 Separate: the host is process 1, guests are 2, 3, ... (the numbers of `core.debug.worlds`); harts are their threads. A
 guest is listed only after the debugger has been told of it by an exec event: only then does it fetch a target description
-and symbols. Until then, and always when worlds are merged, what runs on hart N is seen through thread N of process 1.
+and symbols. Until then, and always when worlds are merged, what runs on hart N is seen through thread N of process 1. After a
+reset the debugger still has the guests it was told of: they stay listed, without registers and memory, until they are entered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 
 from core.boot.sbi.host import HartState
@@ -34,17 +35,17 @@ class Processes:
         self.debugger = debugger
         self.mode = mode
         self._able = False
-        self._told: set[int] = set()
+        self._told: dict[int, list[int]] = {}  # each with the harts it is known to have run on
         self._left: set[int] = set()
         self._host = [ThreadId(HOST, hart + 1) for hart in range(debugger.harts)]
         self._threads: list[ThreadId] | None = None
         self._current: dict[int, ThreadId] = {}
         debugger.subscribe(self._event)
 
-    def meet(self, able: bool) -> None:
-        """A debugger begins; it can be told of new processes, or not."""
+    def meet(self, able: bool, kept: Collection[int] = ()) -> None:
+        """A debugger begins; it can be told of new processes, or not. kept: those it has still got from before."""
         self._able = able
-        self._told.clear()
+        self._told = {world: harts for world, harts in self._told.items() if world in kept}
         self._left.clear()
         self._changed()
 
@@ -64,14 +65,18 @@ class Processes:
         """The guests that have been entered since the machine's last reset."""
         return [number for number in self.debugger.worlds_known.numbers() if number != HOST]
 
+    def begun(self, world: int) -> bool:
+        """Whether a world has been entered since the machine's last reset."""
+        return world == HOST or world in self.guests()
+
     def newcomer(self) -> ThreadId | None:
         """A thread of a guest that the debugger has to be told of; it counts as told from here on."""
         if not self.separate or self.debugger.running:
             return None
         for world in self.guests():
             harts = self._harts(world)
-            if world not in self._told | self._left and harts:
-                self._told.add(world)
+            if world not in (*self._told, *self._left) and harts:
+                self._told[world] = harts
                 self._changed()
                 here = self.debugger.stop.hart
                 return ThreadId(world, (here if here in harts else harts[0]) + 1)
@@ -87,13 +92,13 @@ class Processes:
         """The debugger wants a world that it has let go of back."""
         self._left.discard(world)
         if world != HOST and self.separate and world in self.guests():
-            self._told.add(world)
+            self._told[world] = self._harts(world)
         self._changed()
 
     def part(self, world: int) -> None:
         """The debugger does not want to know this world any more: it is seen through process 1 again."""
         self._left.add(world)
-        self._told.discard(world)
+        self._told.pop(world, None)
         self._changed()
 
     def threads(self) -> Sequence[ThreadId]:
@@ -102,8 +107,9 @@ class Processes:
             return self._host
         threads = self._threads  # another thread may set it to None at any time
         if threads is None:
-            known = [world for world in self.guests() if world in self._told]
-            threads = self._host + [ThreadId(world, hart + 1) for world in known for hart in self._harts(world)]
+            self._told |= {world: self._harts(world) for world in self.guests() if world in self._told}
+            told = sorted(self._told.items())
+            threads = self._host + [ThreadId(world, hart + 1) for world, harts in told for hart in harts]
             self._threads = threads
         return threads
 
@@ -138,6 +144,8 @@ class Processes:
             name = "" if thread.process == HOST else f"{self.debugger.worlds_known.name(thread.process)}, "
             why = f"stopped: {stop.kind.value}" if stop.hart == hart else self._waits(hart)
             return f"{name}{self.debugger.mode_name(hart)}, hart {hart}, {why}"
+        if not self.begun(thread.process):
+            return f"guest {thread.process - HOST}, hart {hart}, not entered since the reset"
         return f"{self.debugger.worlds_known.name(thread.process)}, hart {hart}, {self._why_not_running(thread)}"
 
     def _waits(self, hart: int) -> str:
@@ -161,7 +169,7 @@ class Processes:
 
     def _event(self, event: Event) -> None:
         if isinstance(event, NewWorld):  # after a reset the number may have been another guest's
-            self._told.discard(event.world.number)
+            self._told.pop(event.world.number, None)
             self._left.discard(event.world.number)
         if not isinstance(event, Resumed):
             self._changed()

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from core.debug.registers import SPECIAL
-from core.debug.target import Debugger, UnknownRegister
+from core.debug.target import Debugger, UnknownRegister, UnknownWorld
 from core.hart import Hart
 from gdbstub.interface import RegisterInfo, TargetError, ThreadId
 from gdbstub.riscv.description import Description, Register
 from gdbstub.riscv.processes import Processes
 from gdbstub.riscv.regnums import CSR0, FP, MODE, PC, RA, SP
 
+GENERAL_WIDTH: Final = 8 * (PC + 1)
+"""Bytes of x0 to x31 and pc."""
 EXPEDITED: Final = (PC, SP, FP, RA, MODE)
 """What gdb asks for first at each stop."""
 GENERIC: Final = {PC: "pc", SP: "sp", FP: "fp", RA: "ra", **{10 + n: f"arg{n + 1}" for n in range(8)}}
@@ -44,14 +46,17 @@ class Registers:
             for number, register in sorted(self._described.items())
         ]
 
-    def read_general(self, thread: ThreadId) -> bytes:
-        """x0 to x31 and pc."""
-        return b"".join(self._read(thread, self._general))
+    def read_general(self, thread: ThreadId) -> bytes | None:
+        """x0 to x31 and pc; None of a guest that has not been entered since the reset."""
+        try:
+            return b"".join(self._read(thread, self._general))
+        except UnknownWorld:
+            return None
 
     def write_general(self, thread: ThreadId, data: bytes) -> None:
         """Write them."""
-        if len(data) != 8 * (PC + 1):
-            raise TargetError(f"the general registers have {8 * (PC + 1)} bytes, not {len(data)}")
+        if len(data) != GENERAL_WIDTH:
+            raise TargetError(f"the general registers have {GENERAL_WIDTH} bytes, not {len(data)}")
         for number in range(1, PC + 1):
             self.write(thread, number, data[8 * number : 8 * number + 8])
 
@@ -72,7 +77,7 @@ class Registers:
         """One register; None when it has no value: gdb insists that it is described, as fcsr, or the world does not run."""
         try:
             return self._read(thread, [self.described(number)])[0]
-        except UnknownRegister:
+        except (UnknownRegister, UnknownWorld):
             return None
 
     def write(self, thread: ThreadId, number: int, data: bytes) -> None:

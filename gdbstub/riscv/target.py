@@ -33,7 +33,7 @@ from gdbstub.riscv.memory import Memory
 from gdbstub.riscv.points import MONITOR, Key, Points
 from gdbstub.riscv.processes import Mode, Processes
 from gdbstub.riscv.programs import Programs
-from gdbstub.riscv.registers import Registers
+from gdbstub.riscv.registers import GENERAL_WIDTH, Registers
 from gdbstub.riscv.regnums import PC
 from gdbstub.riscv.stops import report
 
@@ -146,8 +146,8 @@ class RiscvTarget:
 
     # Processes, threads and documents
 
-    def meet(self, newcomers: bool) -> None:
-        self.processes.meet(newcomers)
+    def meet(self, newcomers: bool, kept: Collection[int] = ()) -> None:
+        self.processes.meet(newcomers, kept)
 
     def newcomer(self) -> Newcomer | None:
         thread = self.processes.newcomer()
@@ -169,6 +169,9 @@ class RiscvTarget:
 
     def threads(self) -> Sequence[ThreadId]:
         return self.processes.threads()
+
+    def begun(self, process: int) -> bool:
+        return self.processes.begun(process)
 
     def current(self, thread: ThreadId) -> bool:
         return self.processes.is_current(thread)
@@ -192,8 +195,12 @@ class RiscvTarget:
 
     # Registers
 
+    @property
+    def general_width(self) -> int:
+        return GENERAL_WIDTH
+
     @in_our_words
-    def read_general(self, thread: ThreadId) -> bytes:
+    def read_general(self, thread: ThreadId) -> bytes | None:
         return self._registers.read_general(thread)
 
     @in_our_words

@@ -205,6 +205,28 @@ def test_a_breakpoint_at_an_address_is_in_every_inferior(attached: Gdb) -> None:
     assert attached.number("$vmid") == 1
 
 
+def test_a_guest_after_a_reset(attached: Gdb) -> None:
+    """gdb still has its inferior: what is asked of it is not answered with the host's, and its breakpoint is its own."""
+    attached("break user_main")
+    attached("continue")
+    attached("monitor reset")
+    assert attached.value("$vmid") == "<unavailable>"
+    with pytest.raises(GdbError, match="Cannot access memory at address 0x80300000"):
+        attached("set var *(long*)0x80300000 = 5")
+    assert "guest 1, hart 0, not entered since the reset" in attached("info threads")
+    output = attached("continue")
+    assert "hit Breakpoint 1, user_main ()" in output and "armed in all guests" not in output
+    assert inferior(attached) == "2"
+    attached("inferior 1")
+    assert attached.number("*(long*)0x80300000") == 0
+    attached("monitor reset")  # from here, with inferior 2 looked at
+    attached("info threads")
+    assert "hit Breakpoint 1, user_main ()" in attached("continue")
+    attached("delete")
+    attached("inferior 1")
+    assert "exited normally" in attached("continue")
+
+
 def test_registers_and_memory_of_each_world(attached: Gdb) -> None:
     attached("break user_main")
     attached("continue")
@@ -296,6 +318,9 @@ def test_run_begins_again(serve: Server, gdb: Starter) -> None:
     one("run")
     assert inferior(one) == "2"
     assert frames(one)[0] == "user_main"
+    one("delete")
+    one("inferior 1")
+    assert "exited normally" in one("continue")  # no breakpoint of the first run is left
 
 
 def test_guests_without_symbols(serve: Server, gdb: Starter) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +67,7 @@ class FakeTarget:
         self.programs: dict[int, BreakpointProgram] = {}
         self.others: dict[ThreadId, dict[int, int]] = {}
         self.coming: list[Newcomer] = []
+        self.waiting: set[int] = set()  # processes that have not begun again
         self.files: dict[str, bytes] = {"/host.elf": b"\x7fELF host"}
         self.meets = False
         self.calls: list[object] = []
@@ -112,7 +113,7 @@ class FakeTarget:
 
         return end
 
-    def meet(self, newcomers: bool) -> None:
+    def meet(self, newcomers: bool, kept: Collection[int] = ()) -> None:
         self.meets = newcomers
 
     def newcomer(self) -> Newcomer | None:
@@ -136,6 +137,9 @@ class FakeTarget:
 
     def threads(self) -> Sequence[ThreadId]:
         return [*(ThreadId(1, number + 1) for number in range(len(self.values))), *self.others]
+
+    def begun(self, process: int) -> bool:
+        return process not in self.waiting
 
     def current(self, thread: ThreadId) -> bool:
         return thread.process == self._report.thread.process
@@ -161,6 +165,10 @@ class FakeTarget:
 
     def region(self, thread: ThreadId, address: int) -> Region:
         return Region(BASE, SIZE, "rwx") if BASE <= address < BASE + SIZE else Region(0, BASE)
+
+    @property
+    def general_width(self) -> int:
+        return 8 * 33
 
     def read_general(self, thread: ThreadId) -> bytes:
         self._standing()

@@ -349,3 +349,33 @@ def test_a_new_process_is_told_of_after_the_silent_signal(session: Session, targ
     resumed(target)
     assert ask(session, b"vCont;c:p2.-1") == []
     assert resumed(target) == [{HOST: Action(Motion.CONTINUE), GUEST: Action(Motion.CONTINUE)}]
+
+
+def test_a_process_that_has_not_begun_again_is_not_refreshed(session: Session, target: FakeTarget) -> None:
+    """The debugger would want its registers, and has none."""
+    two(session, target)
+    assert ask(session, b"Hgp2.1") == [b"OK"]
+    ask(session, b"g")
+    target.waiting = {2}
+    assert ask(session, b"vCont;c:p1.-1") == []
+    assert resumed(target) == [{HOST: Action(Motion.CONTINUE)}]
+
+
+def test_what_is_asked_of_a_thread_that_is_not_there_fails(session: Session, target: FakeTarget) -> None:
+    """Debuggers go on as if Hg had not failed; that must not go to the thread they have chosen before."""
+    ask(session, SUPPORTED + b";error-message+")
+    two(session, target)
+    assert ask(session, b"Hgp2.1") == [b"OK"]
+    for wanted, reason in ((b"p7.1", b"there is no process 7"), (b"p2.5", b"there is no thread 2.5")):
+        for request in (b"Hg" + wanted, b"g", b"m80000000,4", b"M80000000,1:00", b"Z0,80000000,4", b"P1=0000000000000000"):
+            assert ask(session, request) == [b"E." + reason], request
+        assert not target.points
+    assert ask(session, b"Hgp1.1") == [b"OK"]
+    assert ask(session, b"Z0,80000000,4") == [b"OK"]
+
+
+def test_processes_that_do_not_exist(session: Session, target: FakeTarget) -> None:
+    ask(session, SUPPORTED + b";error-message+")
+    two(session, target)
+    for request in (b"D;7", b"vKill;7", b"Tp7.1", b"qThreadExtraInfo,p7.1"):
+        assert ask(session, request) == [b"E.there is no process 7"], request

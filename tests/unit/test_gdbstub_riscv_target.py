@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -142,12 +142,13 @@ def test_running_machine_refuses_and_is_released_later(debugger: Debugger) -> No
     target = RiscvTarget(loop)
     target.insert(FIRST, Point.SOFTWARE_BREAKPOINT, 0x80000000, 4)
     target.resume(GO)
-    for request in (
+    requests: tuple[Callable[[], object], ...] = (
         lambda: target.read_general(FIRST),
         lambda: target.read_memory(FIRST, 0x80200000, 4),
         lambda: target.resume(STEP),
         lambda: target.insert(FIRST, Point.SOFTWARE_BREAKPOINT, 0, 4),
-    ):
+    )
+    for request in requests:
         with pytest.raises(TargetRunning, match="the machine is running"):
             request()
     assert target.describe(FIRST) == "hart 0, running"
@@ -163,7 +164,7 @@ def test_registers(target: RiscvTarget, debugger: Debugger) -> None:
     hart = debugger.machine.harts[0]
     run_to(target, "guest_entry")
     general = target.read_general(FIRST)
-    assert len(general) == 33 * 8
+    assert general is not None and len(general) == 33 * 8
     assert int.from_bytes(general[-8:], "little") == address(debugger, "guest_entry") == hart.pc
     target.write_general(FIRST, b"".join(n.to_bytes(8, "little") for n in range(1, 33)) + hart.pc.to_bytes(8, "little"))
     assert list(hart.x) == [0, *range(2, 33)]

@@ -11,7 +11,7 @@ import pytest
 
 from core.debug.target import MemoryUnreadable
 from gdbstub.framing import Deframer, Packet, frame
-from gdbstub.interface import Cause, Point, TargetError, ThreadId
+from gdbstub.interface import Cause, Point, StopReport, TargetError, ThreadId
 from gdbstub.riscv.processes import Mode
 from gdbstub.riscv.programs import empty_elf
 from gdbstub.riscv.regnums import MODE, PC, csr_number
@@ -76,8 +76,9 @@ def test_both_worlds_keep_their_registers(make: Targets) -> None:
     assert target.read_memory(HOST, sret, 4) == (0x10200073).to_bytes(4, "little")
     assert (register(target, HOST, MODE), register(target, GUEST, MODE)) == (1, 5)
     assert register(target, GUEST, PC) == ENTRY
-    assert len(target.read_general(HOST)) == len(target.read_general(GUEST)) == 33 * 8
-    assert target.read_general(HOST) != target.read_general(GUEST)
+    host, guest = target.read_general(HOST), target.read_general(GUEST)
+    assert host and guest and len(host) == len(guest) == 33 * 8
+    assert host != guest
     target.insert(HOST, SOFTWARE, symbol(target, "trap_vector"), 4)
     go(target, GUEST)
     assert target.stop_report().thread == HOST
@@ -165,8 +166,34 @@ def test_after_a_reset_guests_are_told_again(make: Targets) -> None:
     target = make()
     enter_guest(target)
     target.reset()
-    assert list(target.threads()) == [HOST]
+    assert list(target.threads()) == [HOST, GUEST]  # the debugger still has it
     enter_guest(target)
+
+
+def test_after_a_reset_a_guest_has_neither_registers_nor_memory(make: Targets) -> None:
+    """The host's must not be taken for them."""
+    target = make()
+    enter_guest(target)
+    target.reset()
+    assert target.describe(GUEST) == "guest 1, hart 0, not entered since the reset"
+    assert target.read_general(GUEST) is None
+    assert target.read_register(GUEST, PC) is target.read_register(GUEST, MODE) is None
+    never = "guest 1 has not been entered yet"
+    with pytest.raises(TargetError, match=never):
+        target.write_register(GUEST, 10, bytes(8))
+    with pytest.raises(TargetError, match=never):
+        target.read_memory(GUEST, ENTRY, 4)
+    with pytest.raises(TargetError, match=never):
+        target.write_memory(GUEST, ENTRY, bytes(4))
+    target.insert(GUEST, SOFTWARE, ENTRY + 8, 4)
+    (point,) = target.debugger.breakpoints()
+    assert (point.address, point.world) == (ENTRY + 8, 2)
+    go(target, GUEST)
+    assert target.stop_report().passing
+    newcomer = target.newcomer()
+    assert newcomer is not None and newcomer.thread == GUEST
+    go(target, GUEST)
+    assert target.stop_report() == StopReport(GUEST, cause=Cause.SOFTWARE_BREAKPOINT)
 
 
 def test_code_not_mapped_yet_is_read_from_the_elf(make: Targets) -> None:
