@@ -82,9 +82,11 @@ class Context:
         return self.debugger.read_register(name, self.hart)
 
     def csr(self, name: str) -> type[Csr] | None:
-        """The CSR of that name."""
-        lowered = name.lower()
-        return next((csr for csr in self.debugger.csrs() if csr.name == lowered), None)
+        """The CSR of that name or address (0x680)."""
+        from core.debug.registers import csr_named
+
+        wanted = csr_named(name)
+        return next((csr for csr in self.debugger.csrs() if csr.name == wanted), None)
 
     def find_field(self, name: str) -> tuple[type[Csr], Field] | None:
         """The CSR and its field meant by `hstatus.SPV`, in any case."""
@@ -120,10 +122,12 @@ class Context:
         yield from (table for table, _ in self.debugger.worlds_known.symbols.values())
 
     def register(self, name: str) -> int | None:
-        """A register, CSR or CSR field by name."""
-        lowered = "s0" if name.lower() == "fp" else name.lower()
-        if self.is_register(lowered):
-            return self.value(lowered)
+        """A register, CSR or CSR field by name, or by another name for it as gdb has them (x10, csr1664)."""
+        from core.debug.registers import register_named
+
+        known = register_named(name)
+        if self.is_register(known):
+            return self.value(known)
         found = self.find_field(name)
         return None if found is None else found[1].of(self.value(found[0].name))
 

@@ -83,7 +83,7 @@ def info(context: Context, what: str) -> Iterator[str]:
         return execute(line, context)
     if context.csr(what.removeprefix("$")):
         return execute(f"csr {what.removeprefix('$')}", context)
-    if context.is_register(what.lower().removeprefix("$")):
+    if context.register(what.removeprefix("$")) is not None:
         return execute(f"print ${what.lower().removeprefix('$')}", context)
     raise CommandError(f"info shows {', '.join(INFO)} or a register, not {what!r}")
 

@@ -71,8 +71,9 @@ def csr_in_short(context: Context, name: str) -> str:
     example="csr hstatus.SPV = 1",
 )
 def csr(context: Context, name: str | None, value: str | None) -> Iterator[str]:
-    """NAME shows every field, NAME.FIELD one; a group (machine, supervisor, hypervisor, vs, unprivileged) or a pattern
-    as `h*` shows a line for each. Names never change meaning with V: satp is the hypervisor's, vsatp the guest's.
+    """NAME or the address (0x680) shows every field, NAME.FIELD one; a group (machine, supervisor, hypervisor, vs,
+    unprivileged) or a pattern as `h*` shows a line for each. Names never change meaning with V: satp is the hypervisor's,
+    vsatp the guest's.
 
     A write shows what legalization (WARL) made of the value; fields also take their values' names: csr hgatp.MODE=Sv39x4.
     """
@@ -207,12 +208,12 @@ def set_(context: Context, name: str, text: str | None) -> Iterator[str]:
     if "." in name or context.csr(name):
         yield from _write(context, name, text)
         return
-    from core.debug.registers import MODE_NUMBERS
+    from core.debug.registers import MODE_NUMBERS, register_named
 
-    lowered = name.lower()
-    if not context.is_register(lowered):
+    known = register_named(name)
+    if not context.is_register(known):
         raise CommandError(f"no register {name!r}{context.hint(name, registers_only=True)}")
-    modes = MODE_NUMBERS if lowered in ("mode", "priv") else {}
-    value = _setting(context, text, lowered, lambda word: modes.get(word.upper()), modes)
-    now = context.debugger.write_register(lowered, value, context.hart)
-    yield f"{lowered} = {now:#x}" + (f"   ({value:#x} was written: legalized)" if now != value else "")
+    modes = MODE_NUMBERS if known in ("mode", "priv") else {}
+    value = _setting(context, text, known, lambda word: modes.get(word.upper()), modes)
+    now = context.debugger.write_register(known, value, context.hart)
+    yield f"{known} = {now:#x}" + (f"   ({value:#x} was written: legalized)" if now != value else "")

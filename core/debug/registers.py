@@ -7,15 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.csr.counting import settle
-from core.csr.registry import CSRS_BY_NAME, ReadOnlyCsr, read_csr, write_csr
+from core.csr.registry import CSRS_BY_ADDRESS, CSRS_BY_NAME, ReadOnlyCsr, read_csr, write_csr
 from core.csr.translation import Hgatp
 from core.debug.errors import ReadOnlyRegister, UnknownRegister
 from core.features import Feature
 from core.hart import Hart
+from core.isa.disassemble import FLOAT_NAMES
 from core.mmu.tlb import update_regime
 
 ABI_NAMES = ("zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6").split()
 FP_NAMES = [f"f{number}" for number in range(32)]
+ALIASES = {f"x{number}": name for number, name in enumerate(ABI_NAMES)} | {"fp": "s0"}
+ALIASES |= dict(zip(FLOAT_NAMES, FP_NAMES, strict=True))
+ALIASES |= {f"csr{address}": csr.name for address, csr in CSRS_BY_ADDRESS.items()}
+"""Other names that gdb and disassemblers have for registers: numbers of integer registers, ABI names of floating-point
+ones, `csr` and the decimal address for CSRs."""
 MODE_NAMES = {(0, 0): "U", (1, 0): "HS", (3, 0): "M", (0, 1): "VU", (1, 1): "VS"}
 """Name of the privilege mode for (nominal privilege, V)."""
 MODE_NUMBERS = {"U": 0, "HS": 1, "M": 3, "VU": 4, "VS": 5}
@@ -65,6 +71,21 @@ SPECIAL = {
 }
 NEEDS = {"elp": Feature.ZICFILP}
 """Registers of SPECIAL that only some harts have."""
+
+
+def register_named(name: str) -> str:
+    """The name by which functions here know a register: in lower case, one of ALIASES resolved."""
+    lowered = name.lower()
+    return ALIASES.get(lowered, lowered)
+
+
+def csr_named(name: str) -> str:
+    """The name of the CSR that a name, an alias or its address (0x680, 1664) means; in lower case if there is none."""
+    try:
+        csr = CSRS_BY_ADDRESS.get(int(name, 0))
+    except ValueError:
+        return register_named(name)
+    return name.lower() if csr is None else csr.name
 
 
 def is_special(h: Hart, name: str) -> bool:

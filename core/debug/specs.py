@@ -20,7 +20,7 @@ from core.csr.csr import Csr
 from core.csr.fields import Field
 from core.csr.registry import CSRS_BY_NAME
 from core.debug.errors import DebugError
-from core.debug.registers import MODE_NUMBERS
+from core.debug.registers import MODE_NUMBERS, csr_named
 from core.isa.intrinsics import sext32
 from core.trap.catches import ON_READ, ON_WRITE, Caught
 from core.trap.causes import INTERRUPT_BIT, Cause, Interrupt
@@ -168,7 +168,7 @@ def _csr(words: Sequence[str]) -> Spec:
 def _csr_named(word: str) -> tuple[type[Csr], Field | None]:
     """The CSR, and its field if there is one, that NAME or NAME.FIELD mean. Raises DebugError."""
     name, dot, field_name = word.lower().partition(".")
-    csr = CSRS_BY_NAME.get(name)
+    csr = CSRS_BY_NAME.get(csr_named(name))
     if csr is None:
         raise DebugError(f"there is no CSR {name!r}")
     field = next((each for each in csr.fields if each.name.lower() == field_name), None)

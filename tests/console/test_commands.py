@@ -90,6 +90,33 @@ def test_writes_and_their_errors(hello: Debugger, line: str, answer: str) -> Non
     assert answer in lines[0]
 
 
+def test_registers_by_their_numbers(hello: Debugger) -> None:
+    """As gdb names them: x0 to x31, the ABI names of f0 to f31, csr and a decimal address; CSRs by their address."""
+    assert ask(hello, "set $x5 = 0x123") == ["t0 = 0x123"]
+    assert hello.read_register("t0") == 0x123
+    assert ask(hello, "print/x $x5 + X5") == ["0x246"]
+    assert ask(hello, "print/x x8 == fp") == ["0x1"]
+    assert ask(hello, "set x0 = 1") == ["zero is always 0"]
+    assert ask(hello, "set $fa0 = 7") == ["f10 = 0x7"]
+    assert ask(hello, "set $csr576 = 0x42") == ["vsscratch = 0x42"]
+    assert ask(hello, "print/x $csr1536.VSXL") == ["0x2"]
+    assert ask(hello, "csr 0x600 = 1 << 22")[0].startswith("hstatus = 0x200400000   ")
+    assert ask(hello, "csr 1536.vtsr") == ["hstatus.VTSR = 1   trap SRET in VS-mode: yes"]
+    assert ask(hello, "csr 0x680") == ask(hello, "csr hgatp") == ask(hello, "info 0x680")
+    assert ask(hello, "info x5") == ask(hello, "info t0")
+    assert ask(hello, "catch csr 0x680 write") == ["catch 1: csr hgatp write"]
+    for line, answer in (
+        ("csr 0x7c0", "no CSR or group '0x7c0'"),
+        ("csr 0x7c0 = 1", "no CSR '0x7c0'"),
+        ("catch csr 0x7c0", "there is no CSR '0x7c0'"),
+        ("print $x32", "no register '$x32'"),
+        ("set x32 = 1", "no register 'x32'"),
+        ("set 0x5 = 1", "no register '0x5'"),
+    ):
+        lines = ask(hello, line)
+        assert len(lines) == 1 and lines[0].startswith(answer), lines
+
+
 def test_translate_shows_every_step(in_guest: Debugger) -> None:
     lines = ask(in_guest, "translate guest_entry x")
     assert lines[0] == "fetch at GVA 0x80205000 <guest_entry>, as VS-mode"
