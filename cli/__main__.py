@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cli.output import error, write
 from cli.subcommands import SUBCOMMANDS
+from cli.version import version
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as a shell reports it."""
@@ -32,16 +33,6 @@ options:
 
 Try 'hartline demo', or 'hartline run FILE.elf --gdb 1234 --wait' and attach gdb.
 """
-
-
-def version() -> str:
-    """The installed distribution's version."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("hartline")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.output import error
-from cli.values import RNMI_VECTORS
+from cli.values import RNMI_VECTORS, BadValue, parse_count
 
 if TYPE_CHECKING:
     from core.debug.target import Debugger
@@ -27,6 +27,16 @@ def cpu_properties() -> list[str]:
     from core.features import Feature
 
     return [str(feature.name).lower() for feature in Feature]
+
+
+def parse_harts(text: str) -> int:
+    """A number of harts that a machine may have. Raises BadValue."""
+    from core.machine import MOST_HARTS
+
+    harts = parse_count(text)
+    if harts > MOST_HARTS:
+        raise BadValue(f"{harts} harts are too many; at most {MOST_HARTS}")
+    return harts
 
 
 def cpu_help() -> Iterator[str]:

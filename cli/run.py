@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cli.arguments import Parser, one_of, usage_error, value
 from cli.devices import add_options, board
-from cli.launch import ENGINES, Options, cpu_help, cpu_properties
+from cli.launch import ENGINES, Options, cpu_help, cpu_properties, parse_harts
 from cli.output import write
 from cli.session import STATUS_HELP, Fronts, run_session
 from cli.signature import Signature, parse_granularity
@@ -20,7 +20,6 @@ keys at the guest's UART: Ctrl-A x quits, Ctrl-A c opens the console (and back),
 Ctrl-A h helps, Ctrl-A Ctrl-A sends Ctrl-A. Without a terminal standard input is
 piped to the UART."""
 
-MAX_HARTS = 64
 WORLDS = ("separate", "merged", "auto")
 DEFAULT_MEMORY = parse_size("128M")
 
@@ -39,7 +38,7 @@ def parser() -> Parser:
     add("--wait", action="store_true", help="stay paused at reset until a debugger continues")
     add("--console", action="store_true", help="begin in the console, paused; commands may come from a pipe")
     add("--memory", metavar="SIZE", type=value(parse_size), default=DEFAULT_MEMORY, help="RAM: 128M (default), 1G")
-    add("--harts", metavar="N", type=value(parse_count), default=1, help="number of harts (1)")
+    add("--harts", metavar="N", type=value(parse_harts), default=1, help="number of harts (1)")
     add("--cpu", metavar="SPEC", default="rv64", help="rv64 with properties on or off: rv64,sstc=off; help lists them")
     add("--append", metavar="STRING", help="the kernel's command line")
     add("--initrd", metavar="FILE", type=Path, help="initial RAM disk")
@@ -64,8 +63,6 @@ def main(argv: Sequence[str]) -> int:
     cpu = _cpu(chosen.cpu)
     if chosen.file is None and chosen.bios in ("builtin", "none"):
         usage_error("FILE is missing; hartline run --help shows the options")
-    if chosen.harts > MAX_HARTS:
-        usage_error(f"--harts: {chosen.harts} are too many; at most {MAX_HARTS}")
     if chosen.wait and chosen.gdb is None and not chosen.console:
         usage_error("--wait needs somebody to continue: --gdb PORT or --console")
     options = Options(

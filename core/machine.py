@@ -45,6 +45,8 @@ from core.trap.reset import reset_hart
 
 __all__ = ["Machine", "MachineConfig", "Outcome"]
 
+MOST_HARTS = 64
+"""Most harts that a machine may have."""
 LINES = {"M": Interrupt.MEI, "S": Interrupt.SEI}
 
 

@@ -26,7 +26,7 @@ INITRD_DISTANCE = 128 * MIB
 """The initrd is this far above the kernel or, in smaller machines, half the RAM."""
 PAGE = 4096
 LARGEST_SUGGESTION = 1 << 40
-"""No --memory beyond this is suggested to make room: the address is wrong, not the size."""
+"""No more memory than this is suggested to make room: the address is wrong, not the size."""
 _COMPRESSED = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _TEXT = frozenset(range(0x20, 0x7F)) | set(b"\t\n\r\f")
 
@@ -124,7 +124,7 @@ class Layout:
 
     def _advice(self, end: int) -> str:
         needed = -(-(end - self.base) // MIB)
-        return f"; --memory {needed}M would do" if 0 < needed * MIB <= LARGEST_SUGGESTION else ""
+        return f"; {needed}M of memory would do" if 0 < needed * MIB <= LARGEST_SUGGESTION else ""
 
     def add(self, piece: Piece) -> None:
         """Place a piece. Raises BootError when it is not inside RAM or overlaps another one."""

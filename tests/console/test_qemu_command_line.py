@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from cli.launch import Options
+from cli.__main__ import main
+from cli.launch import Options, cpu_help
 from cli.qemu import options_of, parse
+from cli.qemu_options import SEMIHOSTING
+from cli.version import version
 from examples import elf
 from tests.console.test_command_line import hartline
 
+BLK = "-device virtio-blk-device"
 HELLO = str(elf("hello"))
 USUAL = "-machine virt -cpu rv64,h=true -bios default -smp 1 -m 128M -nographic -serial mon:stdio --no-reboot".split()
 
@@ -77,6 +81,30 @@ def test_devices() -> None:
     assert (board.virtio, board.legacy, board.files) == (("rng",), False, (("opt/x", Path("f")),))
 
 
+def test_ids_may_be_named_before_what_they_name() -> None:
+    line = "-device virtio-blk-device,drive=b -drive file=a.img,id=a,if=none -device virtio-blk-device,drive=a"
+    line += " -drive file=b.img,id=b,if=none -device virtio-net-device,netdev=n0 -netdev user,id=n0 -kernel k"
+    board = options_of(parse(line.split())).board
+    assert board is not None
+    assert [str(drive.path) for drive in board.drives] == ["b.img", "a.img"]
+    assert board.virtio == ("net",)
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("-version", [f"hartline {version()}"]),
+        ("-machine help", ["virt"]),
+        ("-M help", ["virt"]),
+        ("-cpu help", list(cpu_help())),
+        ("-device help", ["virtio-blk-device", "virtio-rng-device", "virtio-serial-device", "virtio-net-device"]),
+    ],
+)
+def test_what_there_is(line: str, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["qemu", *line.split()]) == 0
+    assert capsys.readouterr().out.splitlines() == lines
+
+
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
@@ -89,15 +117,26 @@ def test_devices() -> None:
         ("-m 12Q", "-m: size '12Q' is not a number followed by K, M or G (for instance 128M)"),
         ("-device virtio-blk-devic", "-device: no device 'virtio-blk-devic'; did you mean virtio-blk-device?"),
         ("-device virtio-blk-device,drive=a", "-device virtio-blk-device: no -drive with id=a"),
+        (
+            "-device virtio-blk-device,drive=disk1 -drive file=f,id=disk0",
+            f"{BLK}: no -drive with id=disk1; did you mean disk0?",
+        ),
+        ("-device virtio-net-device,netdev=n -netdev user,id=m", "-device virtio-net-device: no -netdev with id=n"),
+        ("-monitor stdio", "-monitor: 'stdio' is not possible; the console opens with Ctrl-A c"),
+        ("-semihosting", f"-semihosting: {SEMIHOSTING}"),
+        ("-semihosting-config enable=on", f"-semihosting-config: {SEMIHOSTING}"),
+        ("-smp 65", "-smp: 65 harts are too many; at most 64"),
         ("-gdb unix:x", "-gdb: 'unix:x' is not tcp:[HOST]:PORT"),
         ("-nographic", "-kernel FILE is missing"),
     ],
 )
 def test_what_is_not_understood_is_refused(line: str, answer: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from cli.__main__ import main
-
     assert main(["qemu", *line.split()]) == 2
     assert capsys.readouterr().err == f"hartline: {answer}\n"
+
+
+def test_a_serial_port_that_stays_is_said() -> None:
+    assert parse(["-serial", "none", "-serial", "mon:stdio"]).passed_over == ["-serial none"]
 
 
 def test_what_this_machine_never_has_may_be_switched_off() -> None:
