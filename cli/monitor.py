@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cli.context import Context
 from cli.registry import run_command
+from core.debug.stops import Event, StateChanged, Stopped
 from core.debug.worlds import HOST
 from gdbstub.monitor import Monitor
 from gdbstub.riscv.points import MONITOR
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from core.debug.target import Debugger, Stop
 
 MODES = {mode.value: mode for mode in Mode}
+
+STALE = "(gdb shows the registers it has until the next stop, or until `maint flush register-cache`)"
+"""gdb cannot be told that a monitor command has changed some."""
 
 
 class ConsoleMonitor(Monitor):
@@ -43,7 +47,17 @@ class ConsoleMonitor(Monitor):
         words = line.split()
         if len(words) == 2 and words[0] == "worlds" and words[1] in MODES:
             return self._choose(MODES[words[1]])
-        return run_command(line.strip() or "help", self._context)
+        return self._run(line.strip() or "help")
+
+    def _run(self, line: str) -> Iterator[str]:
+        changes: list[Event] = []
+        unsubscribe = self._target.debugger.subscribe(changes.append)
+        try:
+            yield from run_command(line, self._context)
+        finally:
+            unsubscribe()
+        if any(map(_changes_registers, changes)):
+            yield STALE
 
     def _choose(self, mode: Mode) -> Iterator[str]:
         processes = self._target.processes
@@ -58,6 +72,10 @@ class ConsoleMonitor(Monitor):
             yield f"further guests stay in inferior 1; `detach` lets go of those that gdb has met: {known}"
         else:
             yield "one inferior for all worlds"
+
+
+def _changes_registers(event: Event) -> bool:
+    return isinstance(event, Stopped) or (isinstance(event, StateChanged) and event.what not in ("memory", "rnmi"))
 
 
 def make_server(

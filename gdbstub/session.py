@@ -59,6 +59,7 @@ class Session:
         self.general = ThreadId(ANY, ANY)
         self.control = ThreadId(ALL, ALL)
         self._acknowledge = True
+        self._ending = False  # the machine has ended, and the client knows
         self._attaching: ThreadId | None = None  # the selection that a stop reply is due for
         self._gone: set[int] = set()  # processes that have ended or been detached from
         self._looked_at: set[int] = set()  # processes whose registers the client may still hold, as they were
@@ -350,7 +351,7 @@ class Session:
     def _forget(self) -> None:
         """The conversation about processes begins again."""
         self._gone.clear()
-        self.dead = False
+        self.dead = self._ending = False
         self._looked_at.clear()
         self._off, self._newcomer = StepOff(), None
         self._intended, self._stop_due, self._diverted, self._interrupted = None, False, False, False
@@ -381,7 +382,7 @@ class Session:
         self.phase, self._attaching = Phase.TALKING, None
         self._stop_due = self._diverted = self._interrupted = False
         self.general = thread = self._known(report.thread) if attaching is None else self.select(attaching)
-        if report.remark and attaching is None and not (report.exit_code is not None and self._gone):
+        if report.remark and attaching is None and not (report.exit_code is not None and self._ending):
             self.print(report.remark + "\n")
         if report.exit_code is not None and attaching is None:
             self._send_end(report)
@@ -402,6 +403,7 @@ class Session:
         """The machine has ended, and all processes with it: one is reported now, the next at the next resume."""
         process = next((thread.process for thread in self.threads()), report.thread.process)
         self.send(replies.exited(report.exit_code or 0, process, self.client))
+        self._ending = True
         self.gone(process)
 
     def _flush(self) -> bytes:

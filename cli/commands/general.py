@@ -88,7 +88,7 @@ def info(context: Context, what: str) -> Iterator[str]:
     raise CommandError(f"info shows {', '.join(INFO)} or a register, not {what!r}")
 
 
-@command("gdb", help="print the command that attaches gdb to this machine", example="gdb")
+@command("gdb", help="print the command that attaches gdb to this machine", example="gdb", console_only=True)
 def gdb(context: Context) -> Iterator[str]:
     """gdb and the console work on the same machine, and each sees the stops of the other."""
     if context.gdb_address is None:

@@ -118,12 +118,13 @@ class Control:
         hart: int | None = None,
         steps: int | None = None,
         step_range: tuple[int, int] | None = None,
+        alone: bool = False,
     ) -> None:
         """Let the machine run; returns at once, the stop comes as an event (short steps are over on return).
 
         steps: so many instructions of `hart` while the others stand still (an instruction that traps counts: it ends at
-        the handler); step_range: step `hart` while start <= pc < end, at least once; neither: run on. Raises
-        MachineRunning, MachineEnded.
+        the handler); step_range: step `hart` while start <= pc < end, at least once; neither: run on, with `alone` that
+        hart only. Raises MachineRunning, MachineEnded.
         """
         with self._lock:
             if self.running:
@@ -135,7 +136,7 @@ class Control:
             self.machine.take_stop_request()
         self._tell(Resumed())
         chosen = self.stop.hart if hart is None else hart
-        job = (chosen, steps, step_range)
+        job = (chosen, steps, step_range, alone)
         if steps is None or steps > FEW_STEPS:
             self.naming.forget()
         if steps is not None and steps <= INLINE_STEPS:
@@ -205,15 +206,15 @@ class Control:
 
     # -- on the machine's thread --------------------------------------------------------------------------------------
 
-    def _work(self, hart: int, steps: int | None, step_range: tuple[int, int] | None) -> None:
+    def _work(self, hart: int, steps: int | None, step_range: tuple[int, int] | None, alone: bool) -> None:
         try:
-            stop = self._run(hart, steps, step_range)
+            stop = self._run(hart, steps, step_range, alone)
         except Exception as problem:  # whoever waits for the stop must not wait for ever
             self._finish(self._stop(StopKind.INTERRUPTED, hart, f"internal error: {problem!r}"))
             raise
         self._finish(stop)
 
-    def _run(self, hart: int, steps: int | None, step_range: tuple[int, int] | None) -> Stop:
+    def _run(self, hart: int, steps: int | None, step_range: tuple[int, int] | None, alone: bool) -> Stop:
         self.points.refresh()
         stopped_at = self.machine.harts[self.stop.hart]
         if stopped_at.pc == self.stop.pc and breakpoint_here(stopped_at):
@@ -222,8 +223,8 @@ class Control:
             if step_range is not None:
                 return self._step_range(hart, *step_range)
             if steps is not None:
-                return self._explain(self.machine.run(steps, hart), hart, StopKind.STEP)
-            return self._continue()
+                return self._explain(self.machine.run(steps, hart), hart, StopKind.STEP, alone=True)
+            return self._continue(hart if alone else None)
         finally:
             for each in self.machine.harts:
                 each.break_skip = each.range_size = 0
@@ -249,15 +250,15 @@ class Control:
             state.range_start, state.range_size = start, end - start
             while outcome is Outcome.BUDGET:
                 outcome = Outcome.STOPPED if self._interrupted else self.machine.run(CHUNK, hart)
-        return self._explain(outcome, hart, StopKind.STEP)
+        return self._explain(outcome, hart, StopKind.STEP, alone=True)
 
-    def _continue(self) -> Stop:
+    def _continue(self, only: int | None) -> Stop:
         told = False
         look = LOOK * self.machine.engine.slice_units
         while True:
             before = self._retired()
             left = look if self.limit is None else max(0, self.limit - max(before))
-            outcome = self.machine.run(min(left, look)) if left else Outcome.BUDGET
+            outcome = self.machine.run(min(left, look), only) if left else Outcome.BUDGET
             if self._interrupted and outcome in (Outcome.BUDGET, Outcome.IDLE):
                 outcome = Outcome.STOPPED
             hart = self.machine.current.hartid
@@ -268,7 +269,7 @@ class Control:
             elif outcome is Outcome.BUDGET and self.limit is not None and max(self._retired()) >= self.limit:
                 return self._stop(StopKind.LIMIT, hart, f"{self.limit} instructions are over")
             elif outcome is not Outcome.BUDGET:
-                return self._explain(outcome, hart, StopKind.LIMIT)
+                return self._explain(outcome, hart, StopKind.LIMIT, alone=only is not None)
             elif found := next(filter(None, map(self._nowhere, self.machine.harts)), None):
                 if not told:
                     told = True
@@ -347,8 +348,8 @@ class Control:
         pc, world = state.pc, self.worlds_known.current(state)
         return Stop(kind, hart, pc, lambda: f"stepped to {self.place(pc, world)}", world=world)
 
-    def _explain(self, outcome: Outcome, hart: int, budget: StopKind) -> Stop:
-        """A Stop for an outcome; `budget` is what running out of units means."""
+    def _explain(self, outcome: Outcome, hart: int, budget: StopKind, *, alone: bool = False) -> Stop:
+        """A Stop for an outcome; `budget` is what running out of units means; alone: the other harts stood still."""
         if outcome in STEPPED:
             return self._stepped(budget, hart)
         where = self.place(self.machine.harts[hart].pc, hart=hart)
@@ -360,7 +361,7 @@ class Control:
         if outcome is Outcome.RESET:
             self._after_reset()
         kind, text = SIMPLE_STOPS[outcome]
-        if outcome is Outcome.IDLE and budget is StopKind.STEP:
+        if outcome is Outcome.IDLE and alone:
             stopped = self.machine.firmware.hart_state(hart) is HartState.STOPPED
             text = "hart {hart} " + ("is stopped: it runs after sbi_hart_start" if stopped else "waits in WFI at {where}")
         if outcome is Outcome.IDLE and (dead := [str(each.hartid) for each in self.machine.harts if each.critical]):

@@ -283,7 +283,7 @@ class RiscvTarget:
             if stepping and self.processes.is_current(stepping[0][0]):  # the other harts stand still meanwhile
                 self._step(*stepping[0])
             elif not stepping and not self._whole(actions):
-                raise TargetError("harts run all or none; only stepping moves one alone")
+                self._continue_one(actions)
             elif not self._stops_at_once(arrived=not settle):
                 if stepping:
                     self._catch_return(stepping[0][0])
@@ -302,10 +302,16 @@ class RiscvTarget:
         chosen = {thread.process for thread in moving}
         return any(all(thread in moving for thread in self.threads() if thread.process == process) for process in chosen)
 
-    def _continue(self) -> None:
+    def _continue(self, only: int | None = None) -> None:
         self.debugger.stop_on_new_world = self.processes.separate
         self._continuing = True
-        self.debugger.resume()
+        self.debugger.resume(hart=only, alone=only is not None)
+
+    def _continue_one(self, moving: Collection[ThreadId]) -> None:
+        """gdb holds the other harts (`set scheduler-locking on`)."""
+        if len({thread.thread for thread in moving}) > 1:
+            raise TargetError("harts run all, or one alone")
+        self._continue(next(iter(moving)).thread - 1)
 
     def _stops_at_once(self, arrived: bool) -> bool:
         """A guest was stopped before its first instruction so that gdb could set breakpoints, or the hart has only just

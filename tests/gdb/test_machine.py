@@ -334,4 +334,9 @@ def test_several_harts(serve: Server, gdb: Starter) -> None:
     threads = one("info threads")
     assert re.search(r"\* 1 .*Thread 1\.1 \(VS, hart 0, stopped: breakpoint\)", threads)
     assert re.search(r"  2 .*Thread 1\.2 \(HS, hart 1, waits for sbi_hart_start\)", threads)
+    one("set scheduler-locking on")
+    one("thread 2")
+    assert "hart 1 is stopped: it runs after sbi_hart_start" in one("continue")
+    assert one.number("$_thread") == 2
+    one("thread 1")
     assert "exited normally" in one("continue")

@@ -241,3 +241,16 @@ def test_an_nmi(tmp_path: Path, gdb: Starter) -> None:
 
 def test_no_nmi_without_smrnmi(attached: Gdb) -> None:
     assert attached("monitor nmi") == "no NMI: the machine has no Smrnmi (--cpu rv64,smrnmi=on)\n"
+
+
+def test_registers_changed_by_monitor_commands(attached: Gdb) -> None:
+    """gdb has no way of hearing of it: the user is told."""
+    stale = "(gdb shows the registers it has until the next stop, or until `maint flush register-cache`)\n"
+    assert attached.number("$a0") == 0
+    assert attached("monitor set a0 = 5") == "a0 = 0x5\n" + stale
+    assert attached.number("$a0") == 0
+    attached("maint flush register-cache")
+    assert attached.number("$a0") == 5
+    assert attached("monitor csr sscratch = 7").endswith(stale)
+    assert attached("monitor reset").endswith(stale)
+    assert stale not in attached("monitor csr sscratch")

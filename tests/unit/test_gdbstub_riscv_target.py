@@ -230,8 +230,23 @@ def test_threads() -> None:
     assert target.describe(ThreadId(1, 2)).endswith(", hart 1, waits for sbi_hart_start")
     target.resume({ThreadId(1, 1): Action(Motion.STEP), ThreadId(1, 2): Action(Motion.CONTINUE)})
     assert (debugger.stop.kind, debugger.stop.hart) == (StopKind.STEP, 0)
-    with pytest.raises(TargetError, match="harts run all or none"):
-        target.resume({ThreadId(1, 2): Action(Motion.CONTINUE)})
+    debugger.close()
+
+
+def test_one_hart_runs_while_gdb_holds_the_others() -> None:
+    debugger = machine("hello", harts=3)
+    target = RiscvTarget(debugger)
+    target.resume({ThreadId(1, 2): Action(Motion.CONTINUE)})
+    assert debugger.wait(20) is not None
+    assert debugger.stop.text == "hart 1 is stopped: it runs after sbi_hart_start"
+    debugger.machine.firmware.hart_start(1, debugger.stop.pc, 0)
+    start = debugger.read_register("pc", 0)
+    debugger.add_breakpoint(address(debugger, "main"), owner="test")
+    target.resume({ThreadId(1, 2): Action(Motion.CONTINUE)})
+    assert debugger.wait(20) is not None
+    assert (debugger.stop.hart, debugger.stop.text, debugger.read_register("pc", 0)) == (1, "breakpoint 1 at main", start)
+    with pytest.raises(TargetError, match="harts run all, or one alone"):
+        target.resume({ThreadId(1, 1): Action(Motion.CONTINUE), ThreadId(1, 3): Action(Motion.CONTINUE)})
     debugger.close()
 
 
