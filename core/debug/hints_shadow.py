@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from core.csr.shadow import SSE
 from core.debug.facts import Facts
-from core.debug.lasttrap import LastTrap
 from core.debug.registers import ABI_NAMES
 from core.debug.walk import debug_translate
 from core.features import Feature
@@ -97,11 +96,3 @@ def reserved(facts: Facts) -> str | None:
         return "X=1 with W=1 and R=0 means nothing: a shadow-stack page has W=1 alone (norm:ss_page_enc)"
     bits = " and ".join(f"{name}.SSE" for name in missing)
     return f"if this is to be a shadow-stack page, {bits} must be set first (norm:ss_page_enc)"
-
-
-def shadow_stacks_off(trap: LastTrap, what: str) -> str | None:
-    """Which SSE withholds ssp or SSAMOSWAP (norm:zicfiss_ssp_csr)."""
-    for name in trap.gates("menvcfg", "henvcfg", "senvcfg"):
-        if not getattr(trap.hart, name) & SSE:
-            return f"{name}.SSE is 0, which withholds {what} (norm:zicfiss_ssp_csr)"
-    return None

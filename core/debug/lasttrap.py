@@ -89,14 +89,16 @@ class LastTrap:
         """Whether it came from V=1."""
         return self.line.from_mode >= 4
 
-    def gates(self, machine: str, hypervisor: str, supervisor: str) -> list[str]:
-        """Which of three registers decide what the mode it came from may use, the uppermost first."""
-        found = [machine]
-        if self.guest:
-            found.append(hypervisor)
-        if self.line.from_mode & 3 == 0:
-            found.append(supervisor)
-        return found
+    def held(self, register: str) -> int:
+        """The state a slot had at the trap: status registers as they were before it, others as they are."""
+        h = self.hart
+        before = {"mstatus": h.trap_mstatus, "sstatus": h.trap_mstatus, "vsstatus": h.trap_vsstatus, "hstatus": h.trap_old[6]}
+        return int(before[register] if register in before else getattr(h, register))
+
+    @property
+    def writes(self) -> bool:
+        """Whether an instruction for CSRs writes: CSRRW, or a source that is not x0 or 0 (unpriv, Zicsr)."""
+        return bool(self.line.inst >> 12 & 3 == 1 or self.line.inst >> 15 & 31)
 
     @property
     def rnmi_kind(self) -> int:

@@ -294,37 +294,6 @@ def test_htinst_is_zero_or_tells_of_a_page_table(engine: str) -> None:
     d.add_catch("vmexit", owner=OWNER)
 
 
-@pytest.mark.parametrize(
-    ("words", "setup", "said"),
-    [
-        ([0x6000_2573], {}, "hstatus is a hypervisor CSR: a guest that uses it is itself a hypervisor"),
-        ([0x1050_0073], {"hstatus": 1 << 21}, "hstatus.VTW is 1: wfi of VS-mode traps, for the hypervisor to emulate it"),
-        ([0x1200_0073], {"hstatus": 1 << 20}, "hstatus.VTVM is 1: sfence.vma of VS-mode traps"),
-        ([0x1800_2573], {"hstatus": 1 << 20}, "hstatus.VTVM is 1: satp of VS-mode traps"),
-        ([0x1020_0073], {"hstatus": 1 << 22}, "hstatus.VTSR is 1: sret of VS-mode traps"),
-        ([0xC010_2573], {"hcounteren": 0}, "hcounteren bit 1 is 0, which withholds time (norm:hcounteren_op)"),
-        ([0x6220_0073], {}, "hfence.gvma is for HS-mode (a guest that is itself a hypervisor)"),
-        ([0x3000_2573], {}, "mstatus is a machine CSR"),
-        ([0xC010_1073], {}, "time is read-only"),
-        ([0x7C00_2573], {}, "there is no CSR 0x7c0"),
-        ([0], {}, "the instruction is all zeros: execution has run into memory without code"),
-        ([0xFFFF_FFFF], {}, "these bits are no instruction of this hart"),
-    ],
-    ids=lambda value: hex(value[0]) if isinstance(value, list) else "",
-)
-def test_refused_instructions(engine: str, words: list[int], setup: dict[str, int], said: str) -> None:
-    d = at_guest("loop", engine)
-    pc = d.read_register("pc")
-    spa = d.translate(pc, access="x").spa
-    assert spa is not None
-    d.write_memory(spa, b"".join(word.to_bytes(4, "little") for word in words), space="spa")
-    for name, value in setup.items():
-        d.write_register(name, d.read_register(name) | value if value else 0)
-    d.write_register("hedeleg", 0)
-    (hint,) = hints(next_exit(d))
-    assert hint.startswith(said)
-
-
 def test_changed_tables_without_a_fence(engine: str) -> None:
     d = at_guest("hello", engine)
     spa, pte = leaf(d, d.read_register("pc"))
