@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cli.output import error, write
+from cli.output import error, open_closed_streams, write
 from cli.subcommands import SUBCOMMANDS
 from cli.version import version
 
@@ -38,6 +38,7 @@ Try 'hartline demo', or 'hartline run FILE.elf --gdb 1234 --wait' and attach gdb
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (the process's own by default); the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    open_closed_streams()
     try:
         return dispatch(arguments)
     except KeyboardInterrupt:

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.context import CommandError, Context
@@ -178,10 +178,10 @@ class Console:
 
     def start_files(self) -> None:
         """Run the user's ~/.hartlinerc. One in the current folder is only named: it may be anybody's."""
-        home, here = Path.home() / RC, Path.cwd() / RC
-        if home.is_file():
+        home = os.path.join(os.path.expanduser("~"), RC)
+        if os.path.isfile(home):
             self.execute(f"source {home}")
-        if here.is_file() and here.resolve() != home.resolve():
+        if os.path.isfile(RC) and not (os.path.isfile(home) and os.path.samefile(RC, home)):
             self.screen.say([f"there is a {RC} in this folder; `source {RC}` runs it"])
 
     def _repeated(self, line: str) -> str:

@@ -26,6 +26,14 @@ def error(text: str) -> None:
     write(f"hartline: {text}\n", sys.stderr)
 
 
+def open_closed_streams() -> None:
+    """Where whoever started us has closed standard input, output or error: there is nothing to read, and nobody reads."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDONLY if name == "stdin" else os.O_WRONLY)  # takes the lowest descriptor: that one
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
+
+
 def wants_colour(stream: TextIO) -> bool:
     """Whether escape sequences for colour may go to `stream`: a terminal, not a dumb one, and NO_COLOR is not set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("", "dumb")

@@ -72,20 +72,21 @@ def key_bindings(console: Console) -> KeyBindings:
 def history() -> History:
     """What was typed in earlier sessions, kept in the user's state folder; HARTLINE_HISTORY names another file."""
     chosen = os.environ.get("HARTLINE_HISTORY")
-    if chosen is None:
-        from platformdirs import user_state_path
-
-        path = user_state_path("hartline", appauthor=False) / "history"
-    elif chosen:
-        path = Path(chosen)
-    else:
+    if chosen == "":
         return InMemoryHistory()
     try:
+        path = _history_file() if chosen is None else Path(chosen)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: the user has no home directory
         return InMemoryHistory()
     return FileHistory(str(path))
+
+
+def _history_file() -> Path:
+    from platformdirs import user_state_path
+
+    return user_state_path("hartline", appauthor=False) / "history"
 
 
 def make_session(console: Console, input: Input | None, output: Output | None) -> PromptSession[str]:

@@ -59,6 +59,7 @@ CPU_MODELS = ("rv64", "max")
 FIXED = {
     "svade": "it is there with svadu=off; with svadu=on, --strict starts with A and D left to software (menvcfg.ADUE is 0)",
     "pmp": "the 16 PMP entries are always there",
+    "i": "every RV64 hart has it",
 }
 """Names that QEMU or the manual has and that are no choice of their own here, with the reason."""
 RNMI_VECTORS = ("rnmi-interrupt-vector", "rnmi-exception-vector")
@@ -89,8 +90,8 @@ def parse_cpu(text: str, known: list[str]) -> dict[str, int]:
         elif name[:1] in ("+", "-"):
             name, on = name[1:], name[0] == "+"
         name = name.strip().lower()
-        if name in FIXED and name not in known:
-            raise BadValue(f"no CPU property {name!r}: {FIXED[name]}")
+        if name in FIXED and not (name in known and on):
+            raise BadValue(f"CPU property {name!r} is no choice: {FIXED[name]}")
         if name not in known:
             known = [*known, *RNMI_VECTORS]
             hint = did_you_mean(name, known) or f"; known are {', '.join(known)}"

@@ -78,6 +78,22 @@ def feature_set(names: str) -> Feature:
 
 
 NEEDS = {
+    Feature.S: Feature.U,
+    Feature.H: Feature.S,
+    Feature.SSTC: Feature.S,
+    Feature.SVADU: Feature.S,
+    Feature.SV48: Feature.S,
+    Feature.SV57: Feature.SV48,
+    Feature.SVINVAL: Feature.S,
+    Feature.SVPBMT: Feature.S,
+    Feature.SVNAPOT: Feature.S,
+    Feature.SVVPTC: Feature.S,
+    Feature.SSAIA: Feature.S,
+    Feature.SSSTATEEN: Feature.S,
+    Feature.SSDBLTRP: Feature.S,
+    Feature.SSCOFPMF: Feature.S,
+    Feature.SSNPM: Feature.S,
+    Feature.SMNPM: Feature.U,
     Feature.D: Feature.F,
     Feature.ZFHMIN: Feature.F,
     Feature.ZFH: Feature.ZFHMIN,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import core.engine.decoded  # noqa: F401  declares state slots, which must be before the first Hart
+from core.boot.errors import BootError
 from core.boot.firmware import Firmware, start_hart
 from core.boot.images import read_file
 from core.boot.loader import Bios, BootConfig, BootPlan, prepare
@@ -90,6 +91,10 @@ class Machine:
         self.ram = Ram(RAM_BASE, self.config.memory)
         self.ram_view = self.ram.view
         self.features = consistent(self.config.features | features_of(self.config.board))
+        if self.config.boot.bios is Bios.BUILTIN and Feature.S not in self.features:
+            raise BootError(
+                "the hart has no S-mode, where the built-in SBI starts programs; without firmware they start in M-mode"
+            )
         self.harts = [Hart(index) for index in range(self.config.harts)]
         self.current = self.harts[0]
         self.services = Services(

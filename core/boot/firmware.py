@@ -91,12 +91,11 @@ class Firmware:
         return self.machine.uart.take(limit)
 
     def set_timer(self, hart: int, deadline: int) -> None:
-        """Through stimecmp where that exists, else as firmware does: by a machine timer interrupt that raises STIP."""
+        """Through stimecmp where that exists, else as firmware does: by the machine's timer, which then raises STIP."""
         h = self.harts[hart]
         if h.features & Feature.SSTC:
             h.stimecmp = deadline
         else:
-            h.mip &= ~(1 << Interrupt.STI)
             h.mtimecmp = deadline
             h.mie |= 1 << Interrupt.MTI
         end_slice(h)

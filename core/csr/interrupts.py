@@ -43,11 +43,17 @@ def guest_time(h: Hart) -> u64:
 
 
 def timers_pending(h: Hart) -> u64:
-    """MTIP, STIP and VSTIP as far as a compare register makes them (norm:mip_sip_stip_op, norm:hip_vstip_op)."""
+    """MTIP, STIP and VSTIP as far as a compare register makes them (norm:mip_sip_stip_op, norm:hip_vstip_op).
+
+    Without Sstc firmware raises STIP when its timer interrupt comes; so does the built-in SBI while it has MTI enabled.
+    """
     bits: u64 = 0
     if now(h) >= h.mtimecmp:
         bits |= MTIP
-    if sstc_enabled(h) and now(h) >= h.stimecmp:
+    if sstc_enabled(h):
+        if now(h) >= h.stimecmp:
+            bits |= STIP
+    elif h.builtin_sbi != 0 and h.mie & bits & MTIP != 0:
         bits |= STIP
     if vs_sstc_enabled(h) and guest_time(h) >= h.vstimecmp:
         bits |= VSTIP

@@ -92,6 +92,7 @@ def source_of(h: Hart, interrupt: Interrupt, controller: str) -> str:
         Interrupt.STI: [
             (sstc_enabled(h) and now(h) >= h.stimecmp, "time >= stimecmp"),
             (not sstc_enabled(h) and bool(h.mip & bit), "mip.STIP"),
+            (not sstc_enabled(h) and bool(h.builtin_sbi), "the built-in SBI's timer: mtime >= mtimecmp"),
         ],
         Interrupt.MTI: [(True, "mtime >= mtimecmp")],
         Interrupt.SSI: [(True, "mip.SSIP")],

@@ -27,9 +27,12 @@ def fingerprint(*facts: str) -> str:
 
 
 def directory() -> Path:
-    """Where object files are kept: $HARTLINE_CACHE or the user's cache directory."""
+    """Where object files are kept: $HARTLINE_CACHE or the user's cache directory. Raises OSError when there is none."""
     chosen = os.environ.get("HARTLINE_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("hartline"))
+    try:
+        return Path(chosen or platformdirs.user_cache_dir("hartline"))
+    except RuntimeError as problem:  # a user without a home directory
+        raise OSError(str(problem)) from problem
 
 
 def load(name: str) -> bytes | None:

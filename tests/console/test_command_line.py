@@ -286,3 +286,57 @@ def test_gigabytes_of_memory() -> None:
     """The places of native code and RAM are the system's choice: where they lay badly, native code could not be loaded."""
     for _ in range(6):
         assert hartline("run", HELLO, "--memory", "6G")[0] == 0
+
+
+def test_without_s_mode() -> None:
+    """U off takes S along, and the built-in SBI has nowhere to start a program."""
+    for cpu in ("rv64,u=off", "rv64,s=off"):
+        status, output, errors = hartline("run", HELLO, "--cpu", cpu)
+        assert (status, output) == (1, "")
+        assert errors == (
+            "hartline: the hart has no S-mode, where the built-in SBI starts programs; without firmware they start in M-mode\n"
+        )
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (0, 1, 2)])
+@pytest.mark.parametrize("command", [("run", HELLO, "--console", *QUICK), ("run", HELLO, *QUICK), ("--version",)])
+def test_closed_streams(command: tuple[str, ...], closed: tuple[int, ...]) -> None:
+    """As services and some IDEs start programs. A closed input is an empty one."""
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    process = subprocess.run(
+        [sys.executable, "-m", "cli", *command],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        preexec_fn=close,
+        timeout=120,
+        check=False,
+    )
+    assert process.returncode == 0
+    assert "Traceback" not in process.stderr
+
+
+def test_no_home_directory(tmp_path: Path) -> None:
+    """A container's user of whom nothing but a number is known."""
+    tmp_path.chmod(0o777)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    code = (
+        "import os, pwd; os.setuid(54321) if not os.getuid() else None; pwd.getpwuid = lambda uid: {}[uid]\n"
+        "import sys; from cli.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, "run", "--console", *QUICK, HELLO],
+        env=environment,
+        input="continue\nquit\n",
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
+        check=False,
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "Hello from VS-mode" in process.stdout

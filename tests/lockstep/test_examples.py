@@ -8,6 +8,7 @@ import random
 import pytest
 
 from core.boot.loader import BootConfig
+from core.features import DEFAULT_FEATURES, Feature
 from core.machine import MachineConfig, Outcome
 from examples import elf, names
 from tests.support.lockstep import Lockstep
@@ -42,3 +43,14 @@ def test_long_runs(name: str) -> None:
         outcome = lock.leap(9_973)
     assert outcome is (Outcome.BUDGET if name in ENDLESS else Outcome.EXITED)
     assert lock.reference.exit_code == (None if name in ENDLESS else 0)
+
+
+def test_timers_without_sstc() -> None:
+    """The built-in SBI raises STIP when mtimecmp is reached; twins' hypervisor and its guests live on timers."""
+    config = MachineConfig(BootConfig(elf("twins")), memory=32 << 20, features=DEFAULT_FEATURES & ~Feature.SSTC)
+    lock = Lockstep(config)
+    outcome = Outcome.BUDGET
+    while outcome is Outcome.BUDGET and lock.steps < 2_000_000:
+        outcome = lock.leap(9_973)
+    assert outcome is Outcome.EXITED
+    assert lock.reference.exit_code == 0

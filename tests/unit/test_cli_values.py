@@ -72,11 +72,12 @@ def test_cpu_properties() -> None:
         ("rv64,rnmi-interrupt-vector=on", "CPU property 'rnmi-interrupt-vector' is an address such as 0x80001000, not 'on'"),
         ("rv64,rnmi-exception-vector", "CPU property 'rnmi-exception-vector' is an address such as 0x80001000, not ''"),
         ("rv64,rnmi-exception-vector=0x81", "CPU property 'rnmi-exception-vector' is 0x81: instructions have even addresses"),
-        ("rv64,pmp=off", "no CPU property 'pmp': the 16 PMP entries are always there"),
+        ("rv64,i=off", "CPU property 'i' is no choice: every RV64 hart has it"),
+        ("rv64,pmp=off", "CPU property 'pmp' is no choice: the 16 PMP entries are always there"),
         (
             "rv64,svade=on",
-            "no CPU property 'svade': it is there with svadu=off; with svadu=on, --strict starts with A and D left to software"
-            " (menvcfg.ADUE is 0)",
+            "CPU property 'svade' is no choice: it is there with svadu=off; with svadu=on, --strict starts with A and D left"
+            " to software (menvcfg.ADUE is 0)",
         ),
         ("rv46", "no CPU model 'rv46'; did you mean rv64?"),
         ("rv64,h=maybe", "CPU property 'h' is on or off, not 'maybe'"),

@@ -89,6 +89,8 @@ def test_what_is_implied_goes_with_its_reasons() -> None:
         ("C", "Zcb Zcmop"),
         ("A", "Zacas Zabha Zawrs"),
         ("H", "Shlcofideleg"),
+        ("Sv48", "Sv57"),
+        ("U", "S H Sstc Svadu Sv48 Sv57 Svinval Svpbmt Svnapot Svvptc Ssstateen Ssdbltrp Sscofpmf Shlcofideleg Ssnpm Smnpm"),
         ("Sscofpmf", "Shlcofideleg"),
     ],
 )
