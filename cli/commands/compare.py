@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cli.context import HOST, CommandError, Context
-from cli.format import clip, field_value
+from cli.format import clip, field_value, plural
 from cli.registry import command
 from cli.snapshot import Change, Snapshot, changes, take
 from cli.suggest import did_you_mean
@@ -41,7 +41,7 @@ def diff(context: Context, name: str | None) -> Iterator[str]:
     old = _snapshot(context, wanted, now)
     found = changes(old, now)
     if old.retired <= now.retired:
-        yield f"since {old.title}, {now.retired - old.retired:,} instructions ago:"
+        yield f"since {old.title}, {plural(now.retired - old.retired, 'instruction')} ago:"
     else:
         yield f"since {old.title}, before a reset:"
     if not found:

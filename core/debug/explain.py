@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.boot.sbi.registry import call_name
 from core.csr.fields import Field
 from core.debug.hints import hints
+from core.debug.hints_address import MISALIGNED
 from core.debug.hints_trap import VECTORS
 from core.debug.lasttrap import Change, LastTrap
 from core.debug.loops import trap_loop
@@ -57,7 +58,7 @@ def _what(debugger: Debugger, trap: LastTrap) -> Iterator[str]:
     number = worlds.number_of(line.world)
     code = line.cause & ~INTERRUPT_BIT
     kind = "interrupt" if line.interrupt else "cause"
-    since = "no instruction executed since" if trap.ago == 0 else f"{trap.ago} instructions ago"
+    since = "no instruction executed since" if trap.ago == 0 else f"{trap.ago} instruction{'s' * (trap.ago > 1)} ago"
     yield f"{describe(line.cause, line.tval)} ({kind} {code}), {since}"
     where = f"in {_mode(line.from_mode)}-mode of {worlds.name(number)}, at {_place(debugger, line.pc, number)}"
     text = f": {disassemble(line.inst, line.pc, None, trap.hart.features)}" if line.inst else ""
@@ -66,7 +67,7 @@ def _what(debugger: Debugger, trap: LastTrap) -> Iterator[str]:
         yield f"  a landing pad was expected here, {_jump(debugger, trap, number)}"
     if line.gpa:
         yield f"  guest virtual address {line.tval:#x}, guest physical address {line.gpa:#x}"
-    elif trap.access is not None:
+    elif trap.access is not None or (line.cause in MISALIGNED and not line.interrupt):
         yield f"  {'guest ' if trap.rights[1] else ''}virtual address {line.tval:#x}"
     if line.cause == Cause.ECALL_VS and trap.ago == 0:
         yield f"  the guest calls its SBI: {call_name(trap.hart.x[A7], trap.hart.x[A6])}"

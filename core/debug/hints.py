@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.debug import hints_landing, hints_shadow, hints_trap, hints_walk
+from core.debug import hints_address, hints_landing, hints_pmp, hints_shadow, hints_trap, hints_walk
 from core.debug.facts import Facts
 from core.debug.lasttrap import LastTrap
 from core.debug.walk import Walk
@@ -25,12 +25,15 @@ HINTS: tuple[Callable[[Facts], str | None], ...] = (
     hints_shadow.unset,
     hints_shadow.pages,
     hints_shadow.reserved,
+    hints_address.misaligned,
+    hints_pmp.denied_by_pmp,
     hints_walk.gstage_user,
     hints_walk.not_executable,
     hints_walk.accessed_dirty,
     hints_walk.guest_tables,
     hints_walk.gstage_unmapped,
     hints_walk.gstage_bare,
+    hints_address.tagged,
     hints_walk.stale_translation,
     hints_walk.nothing_there,
     hints_walk.guest_access_rights,

@@ -39,8 +39,9 @@ def handler_unaligned(facts: Facts) -> str | None:
     base = value & ~3
     if base == 0:
         return f"{name} is {value:#x}: the address of the trap handler has not been set before the first trap"
-    place = facts.debugger.symbols.lookup(base + 2)
-    if place is not None and place[1] == 0 and facts.taker != 5:
+    symbols = facts.debugger.symbols
+    here, place = symbols.lookup(base), symbols.lookup(base + 2)
+    if place is not None and place[1] == 0 and (here is None or here[1]) and facts.taker != 5:
         return (
             f"{name} points 2 bytes before {place[0]}: bits 1:0 are its MODE, so a handler must be aligned to 4 bytes "
             "(norm:mtvec_base_align_4B)"

@@ -7,6 +7,7 @@ from core.csr.hypervisor import Hstatus
 from core.csr.translation import Hgatp
 from core.csr.vs import Vsstatus
 from core.debug.facts import Facts
+from core.debug.hints_pmp import any_entry
 from core.mmu.modes import MODES, Access
 from core.mmu.pte import Pte
 from core.trap.causes import Cause
@@ -81,7 +82,9 @@ def gstage_unmapped(facts: Facts) -> str | None:
 
 def gstage_bare(facts: Facts) -> str | None:
     """A guest without G-stage translation."""
-    trap = facts.trap
+    trap, walk = facts.trap, facts.walk
+    if walk is not None and walk.denied is not None and not any_entry(trap.hart):
+        return None  # PMP allows no address at all
     if trap.access is not None and trap.rights[1] and Hgatp.MODE.of(trap.hart.trap_hgatp) == 0:
         return (
             "hgatp.MODE is Bare: guest physical addresses are used as physical ones. Was hgatp written, and with a MODE that "

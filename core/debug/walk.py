@@ -64,12 +64,22 @@ class WalkStep:
 
 
 @dataclass(frozen=True)
+class Denied:
+    """An access to physical memory that PMP does not allow; priv: its effective privilege."""
+
+    spa: int
+    size: int
+    access: Access
+    priv: int
+
+
+@dataclass(frozen=True)
 class Walk:
     """A whole translation: `spa` if it succeeds, else `fault` in words (with the manual's rule) and `cause`.
 
     gpa: the guest physical address, as far as the VS-stage came; fault_gpa: the one a guest-page fault reports;
     implicit: the fault happened while reading ("read") or updating ("write") a VS-stage entry. mode: the privilege mode
-    of the access, where it plays a part.
+    of the access, where it plays a part. denied: what PMP has stopped.
     """
 
     steps: tuple[WalkStep, ...]
@@ -81,6 +91,7 @@ class Walk:
     fault_gpa: int | None = None
     implicit: str | None = None
     mode: str = ""
+    denied: Denied | None = None
 
 
 @dataclass(frozen=True)
@@ -198,8 +209,9 @@ class _Walker:
                 spa = self.stage(Stage.G, self.gpa, self.access)
             elif view.priv != M_LEVEL:
                 spa = self.stage(Stage.S, self.va, self.access)
-            if self.permissions and not view.allows(spa, 1, self.access, view.priv):
-                self.stop(access_fault(self.access), f"PMP denies the access to {spa:#x}", "norm:H_pmp")
+            if self.permissions:
+                text, rule = f"PMP denies the access to {spa:#x}", "norm:H_pmp"
+                self.protect(Denied(spa, 1, self.access, view.priv), text, rule)
         except _Stopped as stopped:
             return stopped.walk
         return Walk(tuple(self.steps), spa, self.gpa)
@@ -257,10 +269,19 @@ class _Walker:
         pte = self.updated.get(spa, self.view.read(spa))
         if pte is None:
             self.stop(access_fault(self.access), f"the page table entry at {spa:#x} is not in RAM", TABLE_RULE)
-        if self.permissions and not self.view.allows(spa, PTE_SIZE, Access.READ, S_LEVEL):
-            text = f"PMP denies reading the page table entry at {spa:#x}"
-            self.stop(access_fault(self.access), text, "norm:pmp_check_pagetable_access")
+        if self.permissions:
+            self.protect_pte(spa, Access.READ, "reading")
         return pte
+
+    def protect_pte(self, spa: int, access: Access, doing: str) -> None:
+        """The walker's own accesses are S-level's."""
+        text = f"PMP denies {doing} the page table entry at {spa:#x}"
+        self.protect(Denied(spa, PTE_SIZE, access, S_LEVEL), text, "norm:pmp_check_pagetable_access")
+
+    def protect(self, wanted: Denied, text: str, rule: str) -> None:
+        """Stop where PMP does not allow an access."""
+        if not self.view.allows(wanted.spa, wanted.size, wanted.access, wanted.priv):
+            self.stop(access_fault(self.access), text, rule, denied=wanted)
 
     def judge(self, stage: Stage, pte: int, level: int, want: Access) -> Verdict:
         """The verdict on an entry with the rights of the view; permissions count only if asked for."""
@@ -290,9 +311,7 @@ class _Walker:
             spa = self.nested(place, Access.WRITE)
             if self.read_pte(spa) != pte:
                 return False
-        if not self.view.allows(spa, PTE_SIZE, Access.WRITE, S_LEVEL):
-            text = f"PMP denies updating the page table entry at {spa:#x}"
-            self.stop(access_fault(self.access), text, "norm:pmp_check_pagetable_access")
+        self.protect_pte(spa, Access.WRITE, "updating")
         self.updated[spa] = pte | missing
         return True
 
@@ -331,11 +350,12 @@ class _Walker:
         """Record a step."""
         self.steps.append(WalkStep(stage.name, level, place, pte, text, ok, spa))
 
-    def stop(self, cause: int, text: str, rule: str, gpa: int | None = None) -> NoReturn:
+    def stop(self, cause: int, text: str, rule: str, gpa: int | None = None, denied: Denied | None = None) -> NoReturn:
         """The walk ends in a fault."""
         words = f"{describe(cause)}: {text} ({rule})"
         implicit = self.implicit if gpa is not None else None
-        raise _Stopped(Walk(tuple(self.steps), None, self.gpa, words, int(cause), rule, gpa, implicit))
+        found = Walk(tuple(self.steps), None, self.gpa, words, int(cause), rule, gpa, implicit, denied=denied)
+        raise _Stopped(found)
 
 
 def size_words(pte: int, level: int) -> str:

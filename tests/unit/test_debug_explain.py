@@ -251,6 +251,20 @@ def test_handler_two_bytes_off(engine: str) -> None:
     )
 
 
+def test_a_short_handler_before_another_symbol(engine: str) -> None:
+    """The vector is where it should be."""
+    d = debugger("loop", engine)
+    place(d, [0])
+    d.symbols = SymbolTable(
+        [Symbol("handler", CODE + 0x100, 2, end=CODE + 0x102), Symbol("next", CODE + 0x102, 0, end=CODE + 0x102)]
+    )
+    d.write_register("stvec", CODE + 0x100)
+    d.write_memory(CODE + 0x100, b"\x01\x00\x01\x00", space="spa")
+    go(d, steps=2)
+    assert d.explain()[0] == "illegal instruction (cause 2), 1 instruction ago"
+    assert not any("points 2 bytes before" in hint for hint in hints(d.explain()))
+
+
 def test_no_handler(engine: str) -> None:
     d = debugger("loop", engine)
     place(d, [0])
