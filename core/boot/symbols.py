@@ -75,6 +75,11 @@ class SymbolTable:
             nearest = nearest and symbol.end <= symbol.address  # an end label encloses nothing and hides nothing
         return None
 
+    def at(self, address: int) -> Symbol | None:
+        """The most telling symbol that begins at an address."""
+        index = bisect_right(self._addresses, address) - 1
+        return self._places[index] if index >= 0 and self._addresses[index] == address else None
+
     def address_of(self, name: str) -> int | None:
         """The address (or constant value) that `name` stands for; None when there is no such symbol."""
         symbol = self._by_name.get(name)

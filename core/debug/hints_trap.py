@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from core.boot.symbols import SymbolKind
 from core.debug.facts import Facts
 from core.debug.hints_instructions import refused
 from core.debug.history import lines, repeated_exits
@@ -39,11 +40,11 @@ def handler_unaligned(facts: Facts) -> str | None:
     base = value & ~3
     if base == 0:
         return f"{name} is {value:#x}: the address of the trap handler has not been set before the first trap"
-    symbols = facts.debugger.symbols
-    here, place = symbols.lookup(base), symbols.lookup(base + 2)
-    if place is not None and place[1] == 0 and (here is None or here[1]) and facts.taker != 5:
+    here, behind = (facts.debugger.symbols.at(address) for address in (base, base + 2))
+    meant = behind is not None and (here is None or (here.kind is not behind.kind and behind.kind is SymbolKind.FUNCTION))
+    if behind is not None and meant and facts.taker != 5:
         return (
-            f"{name} points 2 bytes before {place[0]}: bits 1:0 are its MODE, so a handler must be aligned to 4 bytes "
+            f"{name} points 2 bytes before {behind.name}: bits 1:0 are its MODE, so a handler must be aligned to 4 bytes "
             "(norm:mtvec_base_align_4B)"
         )
     return None
