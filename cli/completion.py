@@ -24,6 +24,9 @@ CHOICE_MEANING = {
     "gpa": "guest physical address (hgatp)",
     "hva": "host virtual address (satp)",
     "spa": "supervisor physical address",
+    "separate": "gdb: each guest is an inferior of its own",
+    "merged": "gdb: one inferior for all worlds",
+    "auto": "gdb: separate once symbols of a guest are known",
 }
 
 

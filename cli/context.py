@@ -62,6 +62,8 @@ class Context:
     """Told now and then how far long work has come; "" at its end."""
     aliases: dict[str, str] = dataclasses.field(default_factory=dict)
     """The user's own commands: name to the line (or lines, separated by `;`) that it stands for."""
+    choose_worlds: Callable[[str], Iterator[str]] | None = None
+    """Makes guests inferiors of gdb, or not: "separate", "merged", "auto". None where nobody but gdb may say so."""
     names_of: int | None = None
     """The world whose symbols an expression means, None for the hart's."""
     _names: frozenset[str] | None = None

@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-MASK = (1 << 64) - 1
+WIDTH = 64
+MASK = (1 << WIDTH) - 1
 
 TOKEN = re.compile(
     r"\s*(?:(?P<number>0[xX][0-9a-fA-F_]+|0[bB][01_]+|\d[\d_]*)(?![\w])"
@@ -36,7 +37,7 @@ BINARY: list[dict[str, Callable[[int, int], int]]] = [  # loosest first, as in C
         "<=": lambda a, b: int(a <= b),
         ">=": lambda a, b: int(a >= b),
     },
-    {"<<": lambda a, b: a << min(b, 64), ">>": lambda a, b: a >> min(b, 64)},
+    {"<<": lambda a, b: a << b, ">>": lambda a, b: a >> b},
     {"+": lambda a, b: a + b, "-": lambda a, b: a - b},
     {"*": lambda a, b: a * b, "/": lambda a, b: a // b, "%": lambda a, b: a % b},
 ]
@@ -121,6 +122,8 @@ class _Parser:
             right = self.binary(level + 1)
             if operator in "/%" and right & MASK == 0:
                 raise ExpressionError(f"division by zero in {self.text!r}")
+            if operator in ("<<", ">>") and right & MASK > WIDTH:
+                raise ExpressionError(f"a shift by {right & MASK} in {self.text!r}: values have {WIDTH} bits")
             value = BINARY[level][operator](value & MASK, right & MASK)
         return value
 

@@ -140,12 +140,16 @@ def csr_summary(csr: type[Csr], value: int) -> str:
     return " ".join(parts)
 
 
+def csr_note(csr: type[Csr], value: int, remark: str) -> str:
+    """What there is to say of a value in a line: the fields that are not zero, or `remark` where that says more."""
+    note = csr_summary(csr, value)
+    return remark if remark and (not note or csr.name.endswith(("cause", "tvec"))) else note
+
+
 def csr_row(csr: type[Csr], value: int, width: int, remark: str = "") -> str:
     """One line of a group listing: name, value, and in words what there is to say."""
     row = f"  {csr.name:<11} {value:#x}"
-    note = csr_summary(csr, value)
-    if remark and (not note or csr.name.endswith(("cause", "tvec"))):
-        note = remark
+    note = csr_note(csr, value, remark)
     return clip(f"{row:<33} {note}" if note else row, width)
 
 

@@ -19,8 +19,6 @@ from gdbstub.server import GdbServer
 if TYPE_CHECKING:
     from core.debug.target import Debugger, Stop
 
-MODES = {mode.value: mode for mode in Mode}
-
 STALE = "(gdb shows the registers it has until the next stop, or until `maint flush register-cache`)"
 """gdb cannot be told that a monitor command has changed some."""
 
@@ -28,15 +26,15 @@ STALE = "(gdb shows the registers it has until the next stop, or until `maint fl
 class ConsoleMonitor(Monitor):
     """`monitor LINE` in gdb is LINE in the console, except for commands that gdb has itself.
 
-    `worlds separate`, `merged` and `auto` are gdb's alone: they say whether guests are inferiors of their own. The hart
-    that commands look at is the one that stopped, until `hart N` chooses another. (gdb does not tell which thread its
-    user has selected.)
+    The hart that commands look at is the one that stopped, until `hart N` chooses another. (gdb does not tell which thread
+    its user has selected.)
     """
 
     def __init__(self, context: Context, target: RiscvTarget) -> None:
         super().__init__()
         self._context = context
         self._target = target
+        context.choose_worlds = self._choose
         self._stop: Stop | None = None
 
     def execute(self, line: str) -> Iterator[str]:
@@ -44,9 +42,6 @@ class ConsoleMonitor(Monitor):
         if self._stop is not self._target.debugger.stop:
             self._stop = self._target.debugger.stop
             self._context.hart = self._stop.hart
-        words = line.split()
-        if len(words) == 2 and words[0] == "worlds" and words[1] in MODES:
-            return self._choose(MODES[words[1]])
         return self._run(line.strip() or "help")
 
     def _run(self, line: str) -> Iterator[str]:
@@ -59,8 +54,9 @@ class ConsoleMonitor(Monitor):
         if any(map(_changes_registers, changes)):
             yield STALE
 
-    def _choose(self, mode: Mode) -> Iterator[str]:
-        processes = self._target.processes
+    def _choose(self, word: str) -> Iterator[str]:
+        """`worlds separate` and its like: whether guests are inferiors of their own."""
+        processes, mode = self._target.processes, Mode(word)
         processes.choose(mode)
         met = [f"{thread.process}" for thread in processes.threads() if thread.process != HOST]
         if processes.separate:

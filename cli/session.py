@@ -116,14 +116,14 @@ class Session:
     # gdb
 
     def _start_server(self, address: tuple[str, int]) -> None:
-        from cli.monitor import MODES, make_server
+        from cli.monitor import make_server
+        from gdbstub.riscv.processes import Mode
 
         host, port = address
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        mode = MODES[self.fronts.worlds]
         self.server = make_server(
             self.debugger, shown, self.context,
-            on_kill=self._on_kill, on_leave=self._stdio.wake, warn=self.warn, worlds=mode,
+            on_kill=self._on_kill, on_leave=self._stdio.wake, warn=self.warn, worlds=Mode(self.fronts.worlds),
         )  # fmt: skip
         self.server.start()
         self.context.gdb_address = (self.server.host, self.server.port)

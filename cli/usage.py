@@ -145,9 +145,9 @@ def bind(usage: Usage, fmt: str | None, words: Sequence[str]) -> list[str | list
     words_only = [] if any(p.kind in RESTS for p in usage.parameters) else rest
     for unknown in (w for w in words_only if w.startswith("--")):
         known = [p.literal for p in usage.parameters if p.is_option]
-        raise UsageError(f"no option {unknown}" + (f"; there is {', '.join(known)}" if known else f" of {usage.name}"))
+        raise UsageError(f"no option {unknown}" + (f"; there is {', '.join(known)}" if known else ""))
     if fmt is not None and not usage.has_format:
-        raise UsageError(f"{usage.name} takes no /{fmt}")
+        raise UsageError(f"it takes no /{fmt}")
     for parameter in usage.parameters:
         if parameter.kind == "FMT":
             values[parameter] = fmt

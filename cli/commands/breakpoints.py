@@ -146,16 +146,18 @@ def tbreak(context: Context, text: str) -> Iterator[str]:
 )
 def catch(context: Context, text: str | None) -> Iterator[str]:
     """The machine stops after the event: at the handler's or the guest's first instruction, or behind the CSR
-    instruction. Without SPEC the events are listed. At its end may stand `in WORLD` (where the event began; guest2 may
-    be entered later), `on hart N`, `ignore N` (let so many pass), `once`, and last `if EXPR` (when it is not 0).
+    instruction. `gpa START END` are guest page faults at an address from START to END, both included (START alone: 8
+    bytes). Without SPEC the events are listed. At its end may stand `in WORLD` (where the event began; guest2 may be
+    entered later), `on hart N`, `ignore N` (let so many pass), `once`, and last `if EXPR` (when it is not 0).
     """
-    from core.debug.specs import FORMS
+    from core.debug.specs import FORMS, GPA_BYTES
 
     if text is None:
         yield "catch what?"
         for form in FORMS.values():
             yield f"  catch {form}"
         yield "CAUSE is a number or a name such as load_guest_page_fault, sti; `break` lists what is set"
+        yield f"START, END: first and last address; START alone: {GPA_BYTES} bytes"
         return
     what, hits = split_hits(context, text)
     point = context.debugger.add_catch(
@@ -176,8 +178,9 @@ def event_of(context: Context, words: list[str]) -> tuple[str, int | None]:
     if len(words) > 2 and words[-2] == "in":
         world = world_number(context, words[-1])
         words = words[:-2]
-    field = words[0] == "csr" and "." in "".join(words[1:2])  # its values have words of their own
-    kept = len(words) if field else ADDRESS_BEHIND.get(words[0], len(words))
+    csr = "".join(words[1:2]) if words[0] == "csr" else ""
+    named = "." in csr or csr.lower().endswith("cause")  # its values have words of their own
+    kept = len(words) if named else ADDRESS_BEHIND.get(words[0], len(words))
     return " ".join([*words[:kept], *(_address(context, word) for word in words[kept:])]), world
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from core.debug.target import Line
 
 LISTED = 200
+MOST = 1000
+"""Instructions that `disassemble` shows at once."""
 """Symbols that `symbols` prints before it asks for a narrower pattern."""
 
 
@@ -38,8 +40,11 @@ def disassemble(context: Context, address: int | None, count: int | None, world:
     other = None if number == context.debugger.current_world(context.hart).number else number
     if address is None:
         address = context.debugger.read_register("pc", context.hart, world=other)
-    length = 10 if count is None else max(1, min(count, 1000))
-    yield from code_lines(context, context.debugger.disassemble(address, length, hart=context.hart, world=other), number)
+    length = 10 if count is None else max(1, min(count, MOST))
+    lines = context.debugger.disassemble(address, length, hart=context.hart, world=other)
+    yield from code_lines(context, lines, number)
+    if count is not None and count > length:
+        yield f"... {length} instructions at most; `disassemble {lines[-1].address + lines[-1].length:#x}` goes on"
 
 
 @command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
@@ -14,6 +15,7 @@ from cli.format import (
     NARROW,
     compress,
     csr_lines,
+    csr_note,
     csr_row,
     csr_summary,
     field_meaning,
@@ -75,7 +77,8 @@ def csr(context: Context, name: str | None, value: str | None) -> Iterator[str]:
     unprivileged) or a pattern as `h*` shows a line for each. Names never change meaning with V: satp is the hypervisor's,
     vsatp the guest's.
 
-    A write shows what legalization (WARL) made of the value; fields also take their values' names: csr hgatp.MODE=Sv39x4.
+    A write shows what legalization (WARL) made of the value. Fields also take their values' names, scause and its like
+    those of causes: csr hgatp.MODE=Sv39x4, csr scause=load_page_fault.
     """
     if name is None:
         if value is not None:
@@ -159,10 +162,13 @@ def _setting(context: Context, text: str, name: str, value_of: Callable[[str], i
 
 def _write(context: Context, name: str, text: str) -> Iterator[str]:
     """Write a CSR or a field; tell what it holds afterwards."""
+    from core.debug.specs import value_named
+
     if "." in name:
         owner, field_name = _known_field(context, name)
         field = next(f for f in owner.fields if f.name == field_name)
-        value = _setting(context, text, f"{owner.name}.{field.name}", field.value_of, field.values.values())
+        named = partial(value_named, owner, field)
+        value = _setting(context, text, f"{owner.name}.{field.name}", named, field.values.values())
         if value >> field.width:
             room = plural(field.width, "bit")
             raise CommandError(f"{value:#x} does not fit into {owner.name}.{field.name}, which has {room}")
@@ -176,12 +182,12 @@ def _write(context: Context, name: str, text: str) -> Iterator[str]:
         found = context.csr(name)
         if found is None:
             raise CommandError(f"no CSR {name!r}{did_you_mean(name, [c.name for c in context.debugger.csrs()])}")
-        value = context.evaluate(text)
+        value = _setting(context, text, found.name, partial(value_named, found, None), ())
         now = context.debugger.write_register(found.name, value, context.hart)
         result, wanted = f"{found.name} = {now:#x}", f"{value:#x}"
         changed, why = now != value, "legalized"
-        if summary := csr_summary(found, now):
-            result += f"   {summary}"
+        if note := csr_note(found, now, remark(found.name, now, context.symbol_of_csr(found.name))):
+            result += f"   {note}"
     yield result + (f"   ({wanted} was written: {why})" if changed else "")
 
 

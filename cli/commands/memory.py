@@ -55,7 +55,8 @@ def x(context: Context, fmt: str | None, address: int | None, space: str | None,
     if form.letter == "s":
         for _ in range(form.count):
             data = _string(context, address, space, number)
-            yield f"{place(address, names(address))}:  {string_text(data)}"
+            cut = "" if data.endswith(b"\0") else "..."
+            yield f"{place(address, names(address))}:  {string_text(data)}{cut}"
             address += len(data)
         context.memory["next"] = str(address)
         return
@@ -104,6 +105,7 @@ def poke(context: Context, address: int, value: int, size: str | None, space: st
 
 
 HEX_BYTES = 128
+MOST_BYTES = 1 << 16
 SEARCH_CHUNK = 1 << 16
 MATCHES = 20
 
@@ -124,7 +126,7 @@ def dump(context: Context, address: int | None, length: int | None, space: str |
             raise CommandError("dump: ADDR is missing; there is no last one to go on from")
         address = int(context.memory["dump"])
     number = None if world is None else context.world(world)
-    count = HEX_BYTES if length is None else max(1, min(length, 1 << 16))
+    count = HEX_BYTES if length is None else max(1, min(length, MOST_BYTES))
     data = context.debugger.read_memory(address, count, space=space or "current", hart=context.hart, world=number)
     per_line = 16 if context.width >= 76 else 8
     for offset in range(0, len(data), per_line):
@@ -133,6 +135,8 @@ def dump(context: Context, address: int | None, length: int | None, space: str |
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
         yield f"{address + offset:#x}  {words:<{3 * per_line}} {text}"
     context.memory["dump"] = str(address + len(data))
+    if length is not None and length > count:
+        yield f"... {plural(count, 'byte')} at most; `dump {address + count:#x} {length - count}` goes on"
 
 
 def _number(value: int, size: str | None) -> tuple[bytes, str]:

@@ -23,11 +23,22 @@ PLACES = 10
 """Places that `stats` shows."""
 
 
-@command("worlds", aliases=("w",), help="list the host and the guests: where each is, and why", example="worlds")
-def worlds(context: Context) -> Iterator[str]:
+@command(
+    "worlds [separate|merged|auto]",
+    aliases=("w",),
+    help="list the host and the guests: where each is, and why",
+    example="worlds",
+)
+def worlds(context: Context, choice: str | None) -> Iterator[str]:
     """World 1 is the host, guests follow in the order of their first entry, told apart by hgatp. Of a world that does not
-    run, pc and mode are those it was left with.
+    run, pc and mode are those it was left with. With a word, for gdb's `monitor`: separate makes guests inferiors of
+    their own, merged shows all worlds in one inferior, auto is separate once symbols of a guest are known.
     """
+    if choice is not None:
+        if context.choose_worlds is None:
+            raise CommandError(f"`worlds {choice}` is about gdb's inferiors: type `monitor worlds {choice}` there")
+        yield from context.choose_worlds(choice)
+        return
     debugger = context.debugger
     current = debugger.current_world(context.hart).number
     harts = [debugger.current_world(hart).number for hart in range(debugger.harts)]

@@ -85,15 +85,29 @@ def number(word: str, what: str) -> int:
     return value
 
 
-def cause_of(word: str) -> int:
-    """The xcause value that a word means. Raises DebugError."""
+def named_cause(word: str) -> int | None:
+    """The xcause value that a name means, None for what is no name."""
     name = word.upper().replace("-", "_")
-    if name.startswith("INTERRUPT:"):
-        return interrupt_of(word.partition(":")[2])
     if name in Cause.__members__:
         return int(Cause[name])
-    if name in Interrupt.__members__:
-        return INTERRUPT_BIT | Interrupt[name]
+    return INTERRUPT_BIT | Interrupt[name] if name in Interrupt.__members__ else None
+
+
+def value_named(csr: type[Csr], field: Field | None, word: str) -> int | None:
+    """The value of a CSR, or of a field of it, that a word means; of xcause and its CODE a cause."""
+    if csr.name.endswith("cause") and (field is None or field.name == "CODE"):
+        value = named_cause(word)
+        return value if field is None or value is None else field.of(value)
+    return None if field is None else field.value_of(word)
+
+
+def cause_of(word: str) -> int:
+    """The xcause value that a word means. Raises DebugError."""
+    if word.upper().startswith("INTERRUPT:"):
+        return interrupt_of(word.partition(":")[2])
+    known = named_cause(word)
+    if known is not None:
+        return known
     names = [each.lower() for each in (*Cause.__members__, *Interrupt.__members__)]
     near = [each for each in names if each.startswith(word.lower())] or get_close_matches(word.lower(), names, 3)
     hint = f"; did you mean {', '.join(near[:4])}?" if near else ": give its number or a name such as load_guest_page_fault"
@@ -160,7 +174,7 @@ def _csr(words: Sequence[str]) -> Spec:
     name = csr.name if field is None else f"{csr.name}.{field.name}"
     if field is not None and not rest:
         raise DebugError(f"a field needs a VALUE: catch csr {name} write 1; `catch csr {csr.name}` catches every access")
-    value = _csr_value(rest[0], name, field) if rest else None
+    value = _csr_value(rest[0], name, csr, field) if rest else None
     text = " ".join(["csr", name, *words[1:]])
     return Spec("csr", text, Caught.CSR, csr=csr, field=field, access=access, value=value)
 
@@ -178,13 +192,11 @@ def _csr_named(word: str) -> tuple[type[Csr], Field | None]:
     return csr, field
 
 
-def _csr_value(word: str, name: str, field: Field | None) -> int:
-    if field is None:
-        return number(word, "value")
-    named = field.value_of(word)
-    names = ", ".join(field.values.values())
-    value = number(word, f"value of {name}" + (f"; it has {names}" if names else "")) if named is None else named
-    if value >> field.width:
+def _csr_value(word: str, name: str, csr: type[Csr], field: Field | None) -> int:
+    named, names = value_named(csr, field, word), ", ".join(field.values.values()) if field else ""
+    what = f"value of {name}" + (f"; it has {names}" if names else "") if field else "value"
+    value = number(word, what) if named is None else named
+    if field is not None and value >> field.width:
         raise DebugError(f"{word} does not fit into {name}, which has {field.width} bit{'s' * (field.width > 1)}")
     return value
 
@@ -220,7 +232,8 @@ def _gpa(words: Sequence[str]) -> Spec:
     last = number(words[1], "guest physical address") if len(words) > 1 else first + GPA_BYTES - 1
     if last < first:
         raise DebugError(f"the last address of the range, {last:#x}, is below the first, {first:#x}")
-    return Spec("gpa", " ".join(["gpa", *words]), Caught.TRAP, tuple(map(int, GUEST_PAGE_FAULTS)), first=first, last=last)
+    text = f"gpa {first:#x} to {last:#x}"
+    return Spec("gpa", text, Caught.TRAP, tuple(map(int, GUEST_PAGE_FAULTS)), first=first, last=last)
 
 
 PARSERS: dict[str, Callable[[Sequence[str]], Spec]] = {

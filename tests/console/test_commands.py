@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cli.context import Context
@@ -70,6 +72,16 @@ def test_csr_patterns(hello: Debugger) -> None:
         ("csr hgatp.MODE = 1 + 7", "hgatp.MODE = 8"),
         ("csr hgatp.MODE = Sv48", "'Sv48' is no value of hgatp.MODE; it takes numbers and Bare, Sv39x4, Sv48x4, Sv57x4"),
         ("csr hgatp = Sv48x4", "no symbol or register 'Sv48x4'"),
+        ("csr scause = load_page_fault", "scause = 0xd   load page fault"),
+        ("csr scause = STI", "scause = 0x8000000000000005   supervisor timer interrupt"),
+        ("csr vscause = 5", "vscause = 0x5   load access fault"),
+        ("csr scause.CODE = load-guest-page-fault", "scause.CODE = 21"),
+        ("set $scause = sti", "scause = 0x8000000000000005   supervisor timer interrupt"),
+        ("csr scause = load_pge_fault", "no symbol or register 'load_pge_fault'"),
+        ("csr hgatp = 1 << 70", "a shift by 70 in '1<<70': values have 64 bits"),
+        ("catch csr scause read load_guest_page_fault", ": csr scause read load_guest_page_fault"),
+        ("catch csr scause.CODE write ecall_vs", ": csr scause.CODE write ecall_vs"),
+        ("catch csr scause read lode", "'lode' is no value"),
         ("csr hstatus.VSXL = 64", "0x40 does not fit into hstatus.VSXL, which has 2 bits"),
         ("csr hstatus.VSXL = 1", "hstatus.VSXL = 2   (1 was written: ro field)"),
         ("csr hstatus.SPV = 2", "0x2 does not fit into hstatus.SPV, which has 1 bit"),
@@ -226,6 +238,9 @@ def test_to_the_end_and_reset(hello: Debugger) -> None:
         ("break nowhere", "no symbol or register 'nowhere'"),
         ("hart 3", "no hart 3; there is hart 0 only"),
         ("gdb", "no gdb server runs; start hartline with --gdb 1234"),
+        ("map --fast", "map: no option --fast; usage: map [WORLD]"),
+        ("mode/x", "mode: it takes no /x; usage: mode"),
+        ("worlds merged", "`worlds merged` is about gdb's inferiors: type `monitor worlds merged` there"),
         ("symbols zzz*", "no symbol matches 'zzz*'"),
         ("info nonsense", "info shows breakpoints, "),
         ("help nonsense", "unknown command 'nonsense'; 'help' lists all"),
@@ -240,6 +255,20 @@ def test_nonsense_gets_one_line(hello: Debugger, line: str, answer: str) -> None
     lines = ask(hello, line)
     assert len(lines) == 1
     assert answer in lines[0]
+
+
+def test_what_is_cut_says_so(hello: Debugger) -> None:
+    lines = ask(hello, "dump 0x80200000 70000")
+    assert len(lines) == 4097
+    assert lines[-2].startswith("0x8020fff0  ")
+    assert lines[-1] == "... 65,536 bytes at most; `dump 0x80210000 4464` goes on"
+    assert len(ask(hello, "dump 0x80200000 65536")) == 4096
+    lines = ask(hello, "disassemble main 99999999")
+    assert len(lines) == 1001
+    address = re.fullmatch(r"... 1000 instructions at most; `disassemble (0x[0-9a-f]+)` goes on", lines[-1])
+    assert address and int(address[1], 16) > int(lines[-2].split()[0], 16)
+    hello.write_memory(0x8040_0000, b"ab" * 200 + b"\0", space="spa")
+    assert ask(hello, "x/2s 0x80400000") == [f'0x80400000:  "{"ab" * 128}"...', f'0x80400100:  "{"ab" * 72}"']
 
 
 def test_unambiguous_beginnings(hello: Debugger) -> None:

@@ -13,6 +13,7 @@ from core.boot.loader import Bios, BootConfig
 from core.debug.target import StopKind
 from core.features import DEFAULT_FEATURES, Feature
 from core.machine import MachineConfig
+from gdbstub.riscv.processes import Mode
 from tests.gdb.driver import Gdb
 from tests.gdb.machine import Served
 from tests.support.bare_metal import assemble
@@ -54,6 +55,16 @@ def test_catching_a_vm_exit(attached: Gdb) -> None:
     assert "vmexit load_guest_page_fault" in attached("monitor break")
     attached("monitor delete 1")
     assert "exited normally" in attached("continue")
+
+
+def test_the_choices_of_worlds_are_those_of_the_server(attached: Gdb) -> None:
+    usage = "usage: worlds [separate|merged|auto]"
+    assert [mode.value for mode in Mode] == ["separate", "merged", "auto"]
+    assert attached("monitor worlds foo") == f"worlds: 'foo' is none of separate, merged, auto; {usage}\n"
+    assert attached("monitor worlds separate merged") == f"worlds: 'merged' is too much; {usage}\n"
+    assert attached("monitor help worlds").startswith("worlds [separate|merged|auto]\n")
+    assert "guests are inferiors of their own" in attached("monitor worlds separate")
+    assert "one inferior for all worlds" in attached("monitor worlds merged")
 
 
 def test_a_catch_stops_even_in_the_middle_of_gdbs_own_steps(attached: Gdb) -> None:

@@ -48,8 +48,8 @@ def test_binding(usage: str, text: str, fmt: str | None, values: list[object]) -
         (TRANSLATE, "main --space", None, "--space needs gva|gpa|hva"),
         (TRANSLATE, "main --space moon", None, "'moon' is none of gva, gpa, hva"),
         (TRANSLATE, "main --spice gva", None, "no option --spice; there is --space"),
-        ("mode", "--fast", None, "no option --fast of mode"),
-        ("mode", "", "x", "mode takes no /x"),
+        ("mode", "--fast", None, "no option --fast"),
+        ("mode", "", "x", "it takes no /x"),
         ("csr [CSR] [= VALUE]", "sepc =", None, "VALUE is missing after '='"),
     ],
 )

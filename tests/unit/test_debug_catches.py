@@ -254,7 +254,7 @@ def test_an_ebreak_of_the_host_is_no_guests(engine: str) -> None:
 def test_gpa_that_is_not_mapped(engine: str) -> None:
     """The accesses of mmio's guest to its device fault."""
     d = debugger("mmio", engine)
-    d.add_catch("gpa 0x10001000 0x10001fff", owner=OWNER)
+    assert d.add_catch("gpa 0x10001000 0x10001fff", owner=OWNER).text == "gpa 0x10001000 to 0x10001fff"
     stops = all_stops(d)
     assert len(stops) == 30 and {stop.world for stop in stops} == {GUEST_1}
     assert words(stops[0]) == "VM exit of guest 1 (vmid 1): store/AMO guest-page fault, GPA 0x10001000, at uncompressed+42"
