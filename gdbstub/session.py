@@ -15,6 +15,7 @@ from gdbstub.grammar import PACKETS, MalformedPacket, split
 from gdbstub.interface import ALL, ANY, Action, Motion, Newcomer, StopReport, Target, TargetError, TargetRunning, ThreadId
 from gdbstub.monitor import Monitor
 from gdbstub.stepoff import SILENT, StepOff
+from gdbstub.unsaid import Unsaid
 
 packets.load()
 
@@ -23,8 +24,6 @@ log = logging.getLogger("hartline.gdb")
 BAD_PACKET = 0x16
 OUTPUT_LIMIT = 0x40000
 """Bytes of answers after which further requests wait."""
-UNSAID_LIMIT = 0x4000
-"""Texts kept for a debugger that does not listen; further ones are left out, and it is told how many."""
 
 
 class Phase(Enum):
@@ -70,8 +69,7 @@ class Session:
         self._stop_due = False  # a stop to be reported, once the client knows all processes
         self._diverted = False  # the client waits for the machine, while we wait for the client to know all processes
         self._interrupted = False  # the client has asked for a stop that is not reported yet
-        self._unsaid: deque[str] = deque()  # text that waits until the debugger listens
-        self._left_out = self._left_out_told = 0  # texts there was no room for; those the debugger knows of
+        self._unsaid = Unsaid()
         self._deframer = Deframer()
         self._frames: deque[Frame] = deque()
         self._last = b""
@@ -82,8 +80,7 @@ class Session:
     def receive(self, data: bytes) -> bytes:
         """Digest what the client sent; the result is what to send to it. Never raises because of `data`.
 
-        When the answers grow long the rest waits: as long as `backlog` is true, call again, with nothing, once they
-        are sent.
+        When the answers grow long the rest waits: once they are sent, call again, with nothing, while `backlog` is true.
         """
         self._frames.extend(self._deframer.feed(data))
         while self._frames and len(self._out) < OUTPUT_LIMIT:
@@ -104,12 +101,7 @@ class Session:
     def say(self, text: str) -> None:
         """Show the user `text` as soon as the debugger listens, which it does while it waits for a stop. This alone may be
         called from any thread; `speak` should follow."""
-        if len(self._unsaid) < UNSAID_LIMIT:
-            self._unsaid.append(text if text.endswith("\n") else text + "\n")
-            return
-        if self._left_out == self._left_out_told:
-            log.warning("the debugger takes its output too slowly: some is left out")
-        self._left_out += 1
+        self._unsaid.add(text)
 
     def speak(self) -> bytes:
         """Something may be there to be said."""
@@ -233,8 +225,7 @@ class Session:
             log.debug("detached without resuming: %s", reason)
 
     def attach(self, process: int | None = None) -> None:
-        """The client takes the machine, or a process it has let go of: stop it and report. A machine that has ended can
-        still be looked at."""
+        """The client takes the machine, even one that has ended, or a process it has let go of: stop it and report."""
         if process is None or self.phase is Phase.DETACHED:
             self._forget()
             self.target.meet(self.meets_newcomers)
@@ -359,11 +350,8 @@ class Session:
     def _say_now(self) -> None:
         if self._attaching is not None:
             return
-        for _ in range(len(self._unsaid)):  # and no more: a machine that runs may say things faster than this
-            self.print(self._unsaid.popleft())
-        if missing := self._left_out - self._left_out_told:
-            self._left_out_told += missing
-            self.print(f"[{missing} texts were left out here: the debugger took them too slowly]\n")
+        for text in self._unsaid.take():
+            self.print(text)
 
     def _send_stop(self) -> None:
         report, attaching = self.target.stop_report(), self._attaching

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +121,17 @@ class Gdb:
             assert time.monotonic() < deadline, f"gdb did not answer in {TIMEOUT} s: {what}"
             self._records += self._mi.get_gdb_response(timeout_sec=0.5, raise_error_on_timeout=False)
         return self._records.pop(0)
+
+
+def frames(gdb: Gdb) -> list[str]:
+    """The functions of a backtrace."""
+    return re.findall(r"^#\d+ .*?(\w+) \(", gdb("bt"), re.MULTILINE)
+
+
+def inferior(gdb: Gdb) -> str:
+    """The number of the selected inferior."""
+    return gdb.value("$_inferior")
+
+
+Starter = Callable[..., Gdb]
+"""Starts a gdb, on an ELF file or none."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cli.context import Context
@@ -58,3 +58,7 @@ class Served:
         """Stop everything."""
         self.server.stop()
         self.debugger.close()
+
+
+Server = Callable[..., Served]
+"""Starts an example with a server."""

@@ -6,17 +6,14 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from core.debug.target import StopKind
-from tests.gdb.driver import Gdb, GdbError, batch
-from tests.gdb.machine import Served
-
-Starter = Callable[..., Gdb]
-Server = Callable[..., Served]
+from tests.gdb.driver import Gdb, GdbError, Starter, batch
+from tests.gdb.machine import Served, Server
 
 
 @pytest.fixture(params=["reference", "native"])

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,9 @@ from core.debug.target import StopKind
 from core.features import DEFAULT_FEATURES, Feature
 from core.machine import MachineConfig
 from gdbstub.riscv.processes import Mode
-from tests.gdb.driver import Gdb
+from tests.gdb.driver import Gdb, Starter
 from tests.gdb.machine import Served
 from tests.support.bare_metal import assemble
-
-Starter = Callable[..., Gdb]
 
 
 @pytest.fixture
@@ -33,16 +31,6 @@ def attached(hello: Served, gdb: Starter) -> Gdb:
     one = gdb(hello.elf)
     one(hello.remote)
     return one
-
-
-@pytest.fixture
-def twins(gdb: Starter) -> Iterator[Gdb]:
-    served = Served("twins", "native", symbols={"guest:*": "twins-guest"})
-    one = gdb(served.elf)
-    one("set breakpoint pending on")
-    one(served.remote)
-    yield one
-    served.close()
 
 
 def test_catching_a_vm_exit(attached: Gdb) -> None:

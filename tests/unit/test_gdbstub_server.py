@@ -14,7 +14,7 @@ from gdbstub import GdbServer, ServerError
 from gdbstub.framing import Deframer, Packet, frame
 from gdbstub.interface import Signal, StopReport, ThreadId
 from gdbstub.server import parse_address
-from gdbstub.session import UNSAID_LIMIT
+from gdbstub.unsaid import LIMIT as UNSAID_LIMIT
 from tests.support.fake_target import FakeTarget
 
 
