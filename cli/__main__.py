@@ -58,7 +58,7 @@ def dispatch(arguments: list[str]) -> int:
         return 0
     if first in SUBCOMMANDS:
         return SUBCOMMANDS[first].main(rest)
-    from cli.suggest import did_you_mean
+    from core.suggest import did_you_mean
 
     if first.startswith("-"):
         hint = did_you_mean(first, ["--help", "--version"]) or "; options of a command stand behind its name"

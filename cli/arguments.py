@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from cli.output import error
-from cli.suggest import did_you_mean
-from cli.values import BadValue
+from core.errors import BadValue
+from core.suggest import did_you_mean
 
 USAGE_STATUS = 2
 """Exit status for a command line that cannot be understood."""

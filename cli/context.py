@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cli.expression import ExpressionError, evaluate
 from cli.snapshot import Snapshot
-from cli.suggest import did_you_mean
+from core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from core.boot.symbols import SymbolTable
@@ -189,14 +189,10 @@ class Context:
         """Source lines and types to look for names in: of a world that may not have been entered; None: of the one the
         hart is in, then of all others.
         """
-        known = self.debugger.worlds_known.symbols
-        paths = [self.debugger.worlds_known.symbols_of(world)[1]] if world is not None else []
-        if world is None:
-            own = None if not self.debugger.readable else self.debugger.current_world(self.hart).elf
-            paths = [own, self.debugger.elf_path, *(path for _, path in known.values())]
-        for path in dict.fromkeys(paths if any(paths) else [self.debugger.elf_path]):
-            if path is not None:
-                yield self._load(path)
+        from core.debug.places import program_files
+
+        own = None if not self.debugger.readable else self.debugger.current_world(self.hart).elf
+        yield from map(self._load, program_files(self.debugger, world, own))
 
     def world(self, text: str) -> int:
         """The number of the world meant by `1`, `host`, `guest` (the one entered last) or `guest2`. Raises CommandError."""

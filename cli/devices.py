@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.arguments import Parser, value
-from cli.suggest import did_you_mean
-from cli.values import BadValue
+from core.errors import BadValue
+from core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from core.devices.config import Aia, BoardConfig, Drive

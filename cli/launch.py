@@ -9,34 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.output import error
-from cli.values import RNMI_VECTORS, BadValue, parse_count
+from core.options import ENGINES, RNMI_VECTORS, features_with, vectors_in
 
 if TYPE_CHECKING:
     from core.debug.target import Debugger
     from core.devices.config import BoardConfig
 
-ENGINES = ("native", "reference")
-
 
 class LaunchError(Exception):
     """The machine cannot be made; str() is one line for the user."""
-
-
-def cpu_properties() -> list[str]:
-    """The names --cpu knows, besides addresses: the extensions and choices of core.features."""
-    from core.features import Feature
-
-    return [str(feature.name).lower() for feature in Feature]
-
-
-def parse_harts(text: str) -> int:
-    """A number of harts that a machine may have. Raises BadValue."""
-    from core.machine import MOST_HARTS
-
-    harts = parse_count(text)
-    if harts > MOST_HARTS:
-        raise BadValue(f"{harts} harts are too many; at most {MOST_HARTS}")
-    return harts
 
 
 def cpu_help() -> Iterator[str]:
@@ -75,36 +56,27 @@ class Options:
 
     def make(self) -> Debugger:
         """The machine, paused at reset. Raises LaunchError."""
-        from core.boot.errors import BootError
         from core.boot.loader import Bios, BootConfig
         from core.debug.target import DebugError, Debugger
         from core.devices.config import USUAL_BOARD
-        from core.features import DEFAULT_FEATURES, Feature
         from core.machine import Machine, MachineConfig
 
-        features = DEFAULT_FEATURES
-        for name, on in self.cpu.items():
-            if name not in RNMI_VECTORS:
-                feature = Feature[name.upper()]
-                features = features | feature if on else features & ~feature
-        interrupts, exceptions = (self.cpu.get(name, 0) for name in RNMI_VECTORS)
         bios = Bios(self.bios) if self.bios in ("builtin", "none") else Path(self.bios)
-        config = MachineConfig(
-            boot=BootConfig(self.file, bios, self.initrd, self.append),
-            memory=self.memory,
-            harts=self.harts,
-            features=features,
-            strict=self.strict,
-            engine=self.engine,
-            board=self.board or USUAL_BOARD,
-            rnmi_vectors=(interrupts, exceptions),
-            reboot=self.reboot,
-        )
+        boot = BootConfig(self.file, bios, self.initrd, self.append)
         try:
+            config = MachineConfig(
+                boot=boot,
+                memory=self.memory,
+                harts=self.harts,
+                features=features_with(self.cpu),
+                strict=self.strict,
+                engine=self.engine,
+                board=self.board or USUAL_BOARD,
+                rnmi_vectors=vectors_in(self.cpu),
+                reboot=self.reboot,
+            )
             machine = Machine(config)
-        except BootError as problem:
-            raise LaunchError(str(problem)) from None
-        except ValueError as problem:  # a machine that cannot be, for instance more RAM than the host has
+        except DebugError as problem:
             raise LaunchError(str(problem)) from None
         machine.warning = warn
         debugger = Debugger(machine, machine.plan.symbols)

@@ -10,8 +10,8 @@ from cli.launch import Options, cpu_help
 from cli.output import error, write
 from cli.qemu_options import DEVICES, FLAGS, MEANINGLESS, REFUSED, VALUED, Wanted
 from cli.session import STATUS_HELP, Fronts, run_session
-from cli.suggest import did_you_mean
 from cli.version import version
+from core.suggest import did_you_mean
 
 HELP = f"""\
 usage: hartline qemu QEMU-OPTIONS

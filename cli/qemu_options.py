@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from cli.arguments import usage_error
 from cli.devices import parse_aia, parse_guests, parse_seed
-from cli.launch import cpu_properties, parse_harts
-from cli.suggest import did_you_mean
-from cli.values import FALSE, BadValue, parse_cpu, parse_listen, parse_size
+from cli.values import parse_harts, parse_listen
+from core.errors import BadValue
+from core.options import CPU_PROPERTIES, FALSE, parse_cpu, parse_size
+from core.suggest import did_you_mean
 
 MEANINGLESS = {  # option: whether a value follows
     "d": True, "D": True, "accel": True, "name": True, "nodefaults": False, "no-user-config": False, "vga": True,
@@ -97,15 +98,14 @@ def _machine(wanted: Wanted, text: str) -> None:
 
 
 def _cpu(wanted: Wanted, text: str) -> None:
-    known = cpu_properties()
     kept = []
     for index, part in enumerate(text.split(",")):
         name, equals, value = part.partition("=")
-        if index and equals and name.lower() not in known and value.lower() in FALSE:
+        if index and equals and name.lower() not in CPU_PROPERTIES and value.lower() in FALSE:
             continue  # what this machine never has may be switched off
         kept.append(part)
     try:
-        wanted.cpu = parse_cpu(",".join(kept), known)
+        wanted.cpu = parse_cpu(",".join(kept))
     except BadValue as problem:
         usage_error(f"-cpu: {problem}")
 

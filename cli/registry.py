@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 from cli.context import CommandError, Context
 from cli.expression import ExpressionError
-from cli.suggest import did_you_mean
 from cli.usage import COUNTS, EXPRESSIONS, Usage, UsageError, bind, counted, parse_usage, split_words
+from core.suggest import did_you_mean
 
 Function = Callable[..., Iterator[str]]
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from cli.arguments import Parser, one_of, usage_error, value
 from cli.devices import add_options, board
-from cli.launch import ENGINES, Options, cpu_help, cpu_properties, parse_harts
+from cli.launch import Options, cpu_help
 from cli.output import write
 from cli.session import STATUS_HELP, Fronts, run_session
 from cli.signature import Signature, parse_granularity
-from cli.values import parse_count, parse_cpu, parse_listen, parse_size
+from cli.values import parse_count, parse_harts, parse_listen
+from core.errors import BadValue
+from core.options import ENGINES, parse_cpu, parse_size
 
 KEYS = """\
 keys at the guest's UART: Ctrl-A x quits, Ctrl-A c opens the console (and back),
@@ -96,12 +98,10 @@ def _symbols(words: list[str]) -> tuple[tuple[str, Path], ...]:
 
 
 def _cpu(text: str) -> dict[str, int]:
-    from cli.values import BadValue
-
     if text == "help":
         write("\n".join(cpu_help()) + "\n")
         raise SystemExit(0)
     try:
-        return parse_cpu(text, cpu_properties())
+        return parse_cpu(text)
     except BadValue as problem:
         usage_error(f"--cpu: {problem}")

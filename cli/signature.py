@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.launch import LaunchError
-from cli.values import BadValue
+from core.errors import BadValue
 
 if TYPE_CHECKING:
     from core.machine import Machine

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cli.context import Context
 from cli.format import wrapped
-from cli.suggest import did_you_mean
+from core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from core.debug.dwarf_types import Type

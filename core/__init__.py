@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.api.machine import Machine, Stopped, Value
+    from core.api.machine import DebugError, Machine, Stopped, Value
 
-__all__ = ["Machine", "Stopped", "Value"]
+__all__ = ["DebugError", "Machine", "Stopped", "Value"]
 
 
 def __getattr__(name: str) -> object:

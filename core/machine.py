@@ -31,14 +31,17 @@ from core.devices.htif import Htif
 from core.devices.uart16550 import Uart16550
 from core.engine.boundary import NEVER
 from core.engine.reference import ReferenceEngine
+from core.errors import BadValue
 from core.events import Event
 from core.features import DEFAULT_FEATURES, Feature, consistent, isa_names
 from core.hart import Hart
 from core.isa.intrinsics import end_slice, now, retired
 from core.memory.bus import Bus, BusError
-from core.memory.ram import Ram
+from core.memory.ram import PAGE_SIZE, Ram
 from core.mmu.watch import add_watch, hit_kind
+from core.options import ENGINES, MOST_HARTS
 from core.scheduler import Outcome, Scheduler
+from core.suggest import did_you_mean
 from core.tolerance import WARNINGS, Tolerance
 from core.trap.causes import Interrupt
 from core.trap.interrupts import set_line, signal_rnmi
@@ -46,15 +49,13 @@ from core.trap.reset import reset_hart
 
 __all__ = ["Machine", "MachineConfig", "Outcome"]
 
-MOST_HARTS = 64
-"""Most harts that a machine may have."""
 LINES = {"M": Interrupt.MEI, "S": Interrupt.SEI}
 
 
 @dataclass(frozen=True)
 class MachineConfig:
-    """What a machine is made of. memory: bytes of RAM; harts: number of harts; engine: "native" or "reference"; board:
-    devices besides the usual ones."""
+    """What a machine is made of. memory: bytes of RAM; harts: number of harts; engine: one of ENGINES; board: devices
+    besides the usual ones. Raises BadValue for what no machine can have."""
 
     boot: BootConfig
     memory: int = 128 << 20
@@ -68,6 +69,15 @@ class MachineConfig:
     reboot: bool = True
     """Whether a reset that the program asks for is done; otherwise the machine ends with 0, as QEMU's with -no-reboot."""
 
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            hint = did_you_mean(str(self.engine), ENGINES) or f"; there are {', '.join(ENGINES)}"
+            raise BadValue(f"no engine {self.engine!r}{hint}")
+        if not isinstance(self.harts, int) or not 1 <= self.harts <= MOST_HARTS:
+            raise BadValue(f"a machine has 1 to {MOST_HARTS} harts, not {self.harts!r}")
+        if not isinstance(self.memory, int) or self.memory < PAGE_SIZE or self.memory % PAGE_SIZE:
+            raise BadValue(f"memory comes in whole pages of {PAGE_SIZE} bytes, at least one; not {self.memory!r} bytes")
+
 
 def _ignore(*arguments: object) -> None:
     """Default of the callbacks."""
@@ -78,7 +88,7 @@ class Machine:
     """A machine, ready to run its program.
 
     console_output gets the bytes of the guest's serial console; warning gets one line for each tolerance used. Raises
-    BootError (one line) when the program cannot be loaded.
+    BootError (one line) when the program cannot be loaded, BadValue when the host has too little memory.
     """
 
     config: MachineConfig
@@ -88,7 +98,10 @@ class Machine:
     """Set when the machine switched itself off: 0 is success."""
 
     def __post_init__(self) -> None:
-        self.ram = Ram(RAM_BASE, self.config.memory)
+        try:
+            self.ram = Ram(RAM_BASE, self.config.memory)
+        except ValueError as problem:  # more than the host has
+            raise BadValue(str(problem)) from None
         self.ram_view = self.ram.view
         self.features = consistent(self.config.features | features_of(self.config.board))
         if self.config.boot.bios is Bios.BUILTIN and Feature.S not in self.features:

@@ -6,7 +6,6 @@ gdb and the console share one list; each sees what the other has set. They never
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -107,25 +106,18 @@ def place_of(context: Context, text: str, world: int | None = None) -> int:
     """The address meant by an expression, or by FILE:LINE, LINE behind a colon or *ADDR as gdb writes them; names are
     those of `world`, None: of the world the hart is in, and of others for what is not there.
     """
+    from core.debug.places import file_line, line_address
+
     text = text.strip()
     context.names_of = world
     try:
-        if match := re.fullmatch(r"([\w./+-]+):(\d+)", text):
-            return _line(context, match[1], int(match[2]), world)
+        if line := file_line(text):
+            return line_address((sources for sources, _ in context.programs(world)), *line)
         return context.evaluate(text.removeprefix("*"))
     except ExpressionError as problem:
         raise CommandError(str(problem)) from None
     finally:
         context.names_of = None
-
-
-def _line(context: Context, file: str, line: int, world: int | None) -> int:
-    """Where the code of a source line begins. Raises CommandError."""
-    for program in context.programs(world):
-        found = program[0].addresses_of(file, line)
-        if found:
-            return found[0]
-    raise CommandError(f"no code for {file}:{line}; was it compiled with -g?")
 
 
 @command(

@@ -9,7 +9,7 @@ from cli.context import HOST, CommandError, Context
 from cli.format import clip, field_value, plural
 from cli.registry import command
 from cli.snapshot import Change, Snapshot, changes, take
-from cli.suggest import did_you_mean
+from core.suggest import did_you_mean
 
 RESERVED = {"stop": "before", "entry": "entry"}
 """Names that `diff` understands by itself, and the snapshots they mean."""

@@ -27,7 +27,7 @@ from cli.format import (
 from cli.registry import command
 from cli.remarks import remark
 from cli.state import look, return_target
-from cli.suggest import did_you_mean
+from core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from core.csr.csr import Csr

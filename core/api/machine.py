@@ -6,47 +6,47 @@ Everything is in terms of core.debug.target.Debugger, which `Machine.debugger` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from core import machine as parts
+from core.api.arguments import at_least, cpu_properties, of_type, path
+from core.api.points import OWNER, Points
 from core.api.views import Csrs, Memory, Registers, Value, World
 from core.boot.loader import Bios, BootConfig
-from core.debug.target import Breakpoint, Catch, DebugError, Debugger, Stop, StopKind, Walk
+from core.debug.target import BadValue, Breakpoint, DebugError, Debugger, MachineClosed, Stop, StopKind, Walk
 from core.devices.config import USUAL_BOARD, BoardConfig
-from core.features import DEFAULT_FEATURES, Feature
+from core.options import features_with, parse_size, vectors_in
 
-__all__ = ["Machine", "Stopped", "Value"]
+__all__ = ["DebugError", "Machine", "Stopped", "Value"]
 
-OWNER = "script"
 MODES = ("M", "HS", "U", "VS", "VU")
 EVENTS = {"entry": "vmentry", "exit": "vmexit"}
 Stopped = Stop
 """What `run` and `step` return: kind, hart, pc, and a sentence (core.debug.target.Stop)."""
-Hook = Callable[["Machine"], object]
-"""Called with the machine, which stands still meanwhile, on the thread that runs it. True stops it."""
 
 
-class Machine:
+class Machine(Points):
     """A machine with a program, paused at reset. Use it in `with`, or close it.
 
     program: ELF file, Linux Image or raw image; bios: "builtin" (an SBI by the host), "none" (start in M-mode) or a firmware
-    file; memory: bytes of RAM; cpu: extensions and choices of core.features by name, on or off; engine: "native" or
-    "reference"; strict: no tolerances; symbols: ELF files of worlds, {"guest:1": path} or {"guest:*": path};
-    rnmi_vectors: with Smrnmi, the handlers of RNMIs and of exceptions in M-mode while NMIE is 0. Raises
-    core.boot.errors.BootError for what cannot be loaded, DebugError for symbols, ValueError for an unknown extension.
+    file; memory: bytes of RAM, or as the command line has it ("16M"); harts: how many; cpu: extensions and choices of
+    core.features by name, on or off ({"sstc": False}), or as the command line has them ("rv64,sstc=off"); engine:
+    "native" or "reference"; strict: no tolerances; symbols: ELF files of worlds, {"guest:1": path} or {"guest:*": path};
+    rnmi_vectors: with Smrnmi, the handlers of RNMIs and of exceptions in M-mode while NMIE is 0. Raises BootError for
+    what cannot be loaded, BadValue for what cannot be meant: DebugErrors both, as all errors of the API.
     """
 
     def __init__(
         self,
         program: str | Path | None,
         *,
-        bios: Literal["builtin", "none"] | Path = "builtin",
-        memory: int = 128 << 20,
+        bios: Literal["builtin", "none"] | str | Path = "builtin",
+        memory: int | str = 128 << 20,
         harts: int = 1,
-        cpu: Mapping[str, bool] | None = None,
+        cpu: Mapping[str, bool] | str | None = None,
         engine: Literal["native", "reference"] = "native",
         strict: bool = False,
         initrd: str | Path | None = None,
@@ -55,23 +55,28 @@ class Machine:
         symbols: Mapping[str, str | Path] | None = None,
         rnmi_vectors: tuple[int, int] = (0, 0),
     ) -> None:
+        of_type(strict, (bool,), "strict is True or False")
+        of_type(bootargs, (str, type(None)), "bootargs is a text")
+        of_type(board, (BoardConfig,), "board is a BoardConfig")
         boot = BootConfig(
-            None if program is None else Path(program),
-            Bios(bios) if isinstance(bios, str) else bios,
-            None if initrd is None else Path(initrd),
+            None if program is None else path(program, "program"),
+            Bios(bios) if bios in ("builtin", "none") else path(bios, "bios"),
+            None if initrd is None else path(initrd, "initrd"),
             bootargs,
         )
-        config = parts.MachineConfig(boot, memory, harts, _features(cpu or {}), strict, engine, board, rnmi_vectors)
+        size = parse_size(memory) if isinstance(memory, str) else memory
+        wanted = cpu_properties(cpu, rnmi_vectors)
+        config = parts.MachineConfig(boot, size, harts, features_with(wanted), strict, engine, board, vectors_in(wanted))
         self.machine = parts.Machine(config)
         """The parts: harts, RAM, bus, devices."""
-        self.debugger = Debugger(self.machine)
+        super().__init__(Debugger(self.machine))
         self.warnings: list[str] = []
         """Tolerances that were used, and loops that were noticed."""
         self._output = bytearray()
         self.machine.console_output = self._output.extend
         self.machine.warning = self.warnings.append
-        for which, path in (symbols or {}).items():
-            self.debugger.set_symbols(which, Path(path))
+        for which, file in (symbols or {}).items():
+            self.debugger.set_symbols(which, path(file, "symbols"))
 
     # -- the serial console -------------------------------------------------------------------------------------------
 
@@ -82,6 +87,9 @@ class Machine:
 
     def send(self, text: str | bytes) -> None:
         """Type at the serial console. May be called while the machine runs."""
+        of_type(text, (str, bytes), "what is typed is a text")
+        if self.debugger.closed:
+            raise MachineClosed
         self.machine.console_input(text.encode() if isinstance(text, str) else text)
 
     # -- running ------------------------------------------------------------------------------------------------------
@@ -90,8 +98,10 @@ class Machine:
         """Run until something stops the machine: a breakpoint, a catch, its end, or `until`.
 
         until: an address or symbol, "entry" or "exit CAUSE..." of a guest, or a mode ("VS"). timeout: seconds, after which
-        the machine is interrupted. Raises MachineEnded, UnknownRegister for an unknown symbol.
+        the machine is interrupted. Raises MachineEnded, DebugError for an unknown symbol.
         """
+        if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
+            raise BadValue(f"timeout is a number of seconds, not {timeout!r}")
         point = None if until is None else self._point(until)
         try:
             self.debugger.resume()
@@ -102,7 +112,7 @@ class Machine:
 
     def step(self, count: int = 1, *, hart: int = 0) -> Stop:
         """Execute `count` instructions of a hart, wherever they lead."""
-        self.debugger.resume(hart=hart, steps=count)
+        self.debugger.resume(hart=hart, steps=at_least(count, "count"))
         return self._wait(None)
 
     def interrupt(self) -> None:
@@ -110,11 +120,13 @@ class Machine:
         self.debugger.interrupt()
 
     def reset(self) -> None:
-        """Back to the state at the start; breakpoints and hooks stay."""
+        """Back to the state at the start; breakpoints and hooks stay. Not for hooks."""
+        self._require_no_hook("reset")
         self.debugger.reset()
 
     def close(self) -> None:
-        """End the machine."""
+        """End the machine; what it has printed, and its last stop, can still be read. Not for hooks."""
+        self._require_no_hook("close")
         self.debugger.close()
 
     def __enter__(self) -> Machine:
@@ -122,6 +134,10 @@ class Machine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def _require_no_hook(self, what: str) -> None:
+        if self.debugger.running and self.debugger.readable:
+            raise DebugError(f"a hook cannot {what} the machine; it returns True to stop it")
 
     def _wait(self, timeout: float | None) -> Stop:
         stop = self.debugger.wait(timeout)
@@ -135,7 +151,7 @@ class Machine:
         words = until.split() if isinstance(until, str) else []
         own: dict[str, Any] = {"owner": OWNER, "temporary": True, "label": "reached"}
         if words and words[0] in EVENTS:
-            return self.debugger.add_catch(" ".join([EVENTS[words[0]], *words[1:]]), **own)
+            return self._catch(" ".join([EVENTS[words[0]], *words[1:]]), **own)
         if len(words) == 1 and words[0] in MODES:
             return self.debugger.add_catch(f"mode any {words[0]}", **own)
         return self.debugger.add_breakpoint(self.address(until), **own)
@@ -150,48 +166,7 @@ class Machine:
         """What the program ended with; None while it has not."""
         return self.machine.exit_code
 
-    # -- stops and hooks ----------------------------------------------------------------------------------------------
-
-    def break_at(self, place: str | int, *, world: int | None = None, when: Hook | None = None) -> Breakpoint:
-        """Stop before the instruction at an address or symbol, in one world or any; `when`: only if that is true."""
-        return self.debugger.add_breakpoint(self.address(place), owner=OWNER, world=world, condition=self._condition(when))
-
-    def watch(self, place: str | int, length: int = 8, *, access: Literal["r", "w", "a"] = "w") -> Breakpoint:
-        """Stop after memory is written ("w"), read ("r") or both ("a")."""
-        kind = {"w": "watch", "r": "rwatch", "a": "awatch"}[access]
-        return self.debugger.add_watchpoint(self.address(place), length, kind, owner=OWNER)
-
-    def catch(self, event: str, *, world: int | None = None, when: Hook | None = None) -> Catch:
-        """Stop after an event, in the words of core.debug.specs: "vmexit load_guest_page_fault", "csr hgatp write" ..."""
-        return self.debugger.add_catch(event, owner=OWNER, world=world, condition=self._condition(when))
-
-    def on(self, event: str, hook: Hook, *, world: int | None = None) -> Catch:
-        """Call `hook` at every such event and go on, unless it returns True."""
-        return self.catch(event, world=world, when=lambda machine: hook(machine) is True)
-
-    def at(self, place: str | int, hook: Hook, *, world: int | None = None) -> Breakpoint:
-        """Call `hook` whenever a place is reached and go on, unless it returns True."""
-        return self.break_at(place, world=world, when=lambda machine: hook(machine) is True)
-
-    def remove(self, point: Breakpoint) -> None:
-        """Take back a breakpoint, a watch, a catch or a hook."""
-        self.debugger.remove_breakpoint(point.number)
-
-    def _condition(self, when: Hook | None) -> Callable[[Any, int], bool] | None:
-        return None if when is None else lambda debugger, hart: bool(when(self))
-
     # -- state --------------------------------------------------------------------------------------------------------
-
-    def address(self, place: str | int) -> int:
-        """The address of a symbol; a number is one already. Raises DebugError."""
-        if isinstance(place, int):
-            return place
-        tables = (self.debugger.symbols, *(table for table, _ in self.debugger.worlds_known.symbols.values()))
-        for table in tables:
-            found = table.address_of(place)
-            if found is not None:
-                return found
-        raise DebugError(f"no symbol {place!r}")
 
     @property
     def mode(self) -> str:
@@ -237,7 +212,7 @@ class Machine:
     def disassemble(self, place: int | str | None = None, count: int = 10) -> str:
         """Instructions from a place, or from pc, a line each."""
         start = self.pc if place is None else self.address(place)
-        lines = self.debugger.disassemble(start, count)
+        lines = self.debugger.disassemble(start, at_least(count, "count"))
         return "\n".join(f"{line.address:#x} {f'<{line.symbol}>' if line.symbol else '':<24} {line.text}" for line in lines)
 
     def explain(self, hart: int = 0) -> str:
@@ -246,19 +221,10 @@ class Machine:
 
     def __repr__(self) -> str:
         name = self.debugger.elf_path.name if self.debugger.elf_path else "no program"
+        if self.debugger.closed:
+            return f"<Machine {name}: closed>"
         if self.debugger.running:
             return f"<Machine {name}: running>"
         if self.stop.kind is StopKind.EXITED:
             return f"<Machine {name}: {self.stop.text}>"
         return f"<Machine {name}: {self.mode}-mode, {self.debugger.current_world().name}, {self.stop.text}>"
-
-
-def _features(cpu: Mapping[str, bool]) -> Feature:
-    features = DEFAULT_FEATURES
-    for name, on in cpu.items():
-        if name.upper() not in Feature.__members__:
-            raise ValueError(
-                f"no extension {name!r}; there are {', '.join(each.name.lower() for each in Feature if each.name)}"
-            )
-        features = features | Feature[name.upper()] if on else features & ~Feature[name.upper()]
-    return features

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 
+from core.api.arguments import at_least, field_value, of_type, word
 from core.csr.csr import Csr
+from core.csr.fields import Field
 from core.csr.registry import CSRS_BY_NAME
-from core.debug.errors import UnknownRegister
+from core.debug.errors import UnknownField, UnknownRegister
 from core.debug.target import Debugger
-
-WORD_MASK = (1 << 64) - 1
 
 
 class Registers(MutableMapping[str, int]):
     """Registers by name: general ones by ABI name, pc, f0 to f31, CSRs. Of a world that does not run: as it was left.
 
-    Raises UnknownRegister, ReadOnlyRegister, WorldNotCurrent, MachineRunning.
+    Values have 64 bits; negative ones are written as two's complement. Raises UnknownRegister, ReadOnlyRegister,
+    WorldNotCurrent, BadValue, MachineRunning.
     """
 
     def __init__(self, debugger: Debugger, hart: int, world: int | None = None) -> None:
@@ -26,7 +27,7 @@ class Registers(MutableMapping[str, int]):
         return self._debugger.read_register(name, self._hart, world=self._world)
 
     def __setitem__(self, name: str, value: int) -> None:
-        self._debugger.write_register(name, value & WORD_MASK, self._hart, world=self._world)
+        self._debugger.write_register(name, word(value, name), self._hart, world=self._world)
 
     def __contains__(self, name: object) -> bool:
         return name in self._debugger.register_names()
@@ -60,14 +61,19 @@ class Value(int):
         return {field.name: field.of(int(self)) for field in self.csr.fields}
 
     def __getattr__(self, name: str) -> int:
-        fields = self.fields
-        if name not in fields:
-            raise AttributeError(f"{self.csr.name} has no field {name}; there are {', '.join(fields)}")
-        return fields[name]
+        return self.field(name).of(int(self))
+
+    def field(self, name: str) -> Field:
+        """The declaration of a field. Raises UnknownField."""
+        for field in self.csr.fields:
+            if field.name == name:
+                return field
+        names = ", ".join(field.name for field in self.csr.fields)
+        raise UnknownField(f"{self.csr.name} has no field {name}" + (f"; there are {names}" if names else ""))
 
     def words(self, name: str) -> str:
-        """What the value of a field means, "" where it is just a number."""
-        return next(field.words(field.of(int(self))) for field in self.csr.fields if field.name == name)
+        """What the value of a field means, "" where it is just a number. Raises UnknownField."""
+        return self.field(name).words(getattr(self, name))
 
     def __repr__(self) -> str:
         shown = [f"{n}={self.words(n) or v}" for n, v in self.fields.items() if v or (n == "MODE" and self.words(n))]
@@ -90,16 +96,16 @@ class Csrs(Mapping[str, Value]):
 
     def __setitem__(self, name: str, value: int) -> None:
         self[name]  # an unknown name is said to be one
-        self._debugger.write_register(name, value & WORD_MASK, self._hart, world=self._world)
+        self._debugger.write_register(name, word(value, name), self._hart, world=self._world)
 
-    def set(self, name: str, **fields: int) -> Value:
-        """Write fields of a CSR, leaving the others; the value that came of it. Raises AttributeError."""
+    def set(self, name: str, **fields: int | str) -> Value:
+        """Write fields of a CSR, by number or name (MODE="Sv39x4"), leaving the others; the value that came of it. Raises
+        UnknownField, and BadValue for what does not fit."""
         value = self[name]
         number = int(value)
         for each, part in fields.items():
-            getattr(value, each)  # an unknown one is said to be one
-            field = next(field for field in value.csr.fields if field.name == each)
-            number = number & ~field.mask | part << field.lsb & field.mask
+            field = value.field(each)
+            number = number & ~field.mask | field_value(value.csr, field, part) << field.lsb
         self[name] = number
         return self[name]
 
@@ -113,7 +119,7 @@ class Csrs(Mapping[str, Value]):
 class Memory:
     """An address space, read and written as a debugger does: whatever the permissions, changing nothing else.
 
-    Raises MemoryUnreadable, MachineRunning.
+    Raises MemoryUnreadable, BadValue, MachineRunning.
     """
 
     def __init__(self, debugger: Debugger, space: str, hart: int = 0, world: int | None = None) -> None:
@@ -121,22 +127,27 @@ class Memory:
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes."""
-        return self._debugger.read_memory(address, length, space=self._space, hart=self._hart, world=self._world)
+        start, length = word(address, "an address"), at_least(length, "the length")
+        return self._debugger.read_memory(start, length, space=self._space, hart=self._hart, world=self._world)
 
     def write(self, address: int, data: bytes) -> None:
         """Write bytes; all or nothing."""
-        self._debugger.write_memory(address, data, space=self._space, hart=self._hart, world=self._world)
+        of_type(data, (bytes, bytearray), "data is bytes")
+        start = word(address, "an address")
+        self._debugger.write_memory(start, bytes(data), space=self._space, hart=self._hart, world=self._world)
 
     def number(self, address: int, size: int = 8) -> int:
         """The little-endian number of `size` bytes."""
-        return int.from_bytes(self.read(address, size), "little")
+        return int.from_bytes(self.read(address, at_least(size, "the size", 1)), "little")
 
     def set_number(self, address: int, value: int, size: int = 8) -> None:
-        """Write a little-endian number of `size` bytes."""
-        self.write(address, (value & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
+        """Write a little-endian number of `size` bytes; a negative one as two's complement."""
+        found = word(value, "the number", 8 * at_least(size, "the size", 1))
+        self.write(address, found.to_bytes(size, "little"))
 
     def text(self, address: int, most: int = 4096) -> str:
         """The text up to a NUL, in UTF-8, at most so many bytes."""
+        address, most = word(address, "an address"), at_least(most, "the most bytes")
         data = b""
         while b"\0" not in data and len(data) < most:
             start = address + len(data)

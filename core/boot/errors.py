@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from core.errors import DebugError
 
-class BootError(Exception):
+
+class BootError(DebugError):
     """A file cannot be booted. str() is one line for the user: which file, what is wrong, and where known what would
     help."""

@@ -14,7 +14,7 @@ from typing import Any
 from core.boot.sbi.host import HartState
 from core.boot.symbols import SymbolTable
 from core.debug.catches import Catch
-from core.debug.errors import MachineEnded, MachineRunning
+from core.debug.errors import DebugError, MachineClosed, MachineEnded, MachineRunning
 from core.debug.found import Found
 from core.debug.loops import trap_loop
 from core.debug.naming import Naming
@@ -65,7 +65,7 @@ class Control:
         debugger: Any = self
         self.found = Found(debugger)
         self.points = Points(machine, self.worlds_known)
-        self.running = False
+        self.running = self.closed = False
         self.stop = Stop(StopKind.RESET, 0, machine.harts[0].pc, "the machine is at reset")
         self._lock = threading.RLock()
         self._state = threading.Condition(self._lock)
@@ -124,18 +124,20 @@ class Control:
 
         steps: so many instructions of `hart` while the others stand still (an instruction that traps counts: it ends at
         the handler); step_range: step `hart` while start <= pc < end, at least once; neither: run on, with `alone` that
-        hart only. Raises MachineRunning, MachineEnded.
+        hart only. Raises MachineRunning, MachineEnded, MachineClosed, DebugError for a hart that is not there.
         """
+        chosen = self.require_hart(self.stop.hart if hart is None else hart)
         with self._lock:
             if self.running:
                 raise MachineRunning
+            if self.closed:
+                raise MachineClosed
             if self.machine.exit_code is not None:
                 raise MachineEnded
             self.running = True
             self._interrupted = False
             self.machine.take_stop_request()
         self._tell(Resumed())
-        chosen = self.stop.hart if hart is None else hart
         job = (chosen, steps, step_range, alone)
         if steps is None or steps > FEW_STEPS:
             self.naming.forget()
@@ -190,10 +192,11 @@ class Control:
         self.points.arm()
 
     def close(self) -> None:
-        """Stop the machine for good."""
+        """Stop the machine for good: nothing is read from it or done with it any more."""
         self.interrupt()
         self.wait(5)
         self._listeners.clear()
+        self.closed = True
 
     @property
     def readable(self) -> bool:
@@ -203,6 +206,14 @@ class Control:
     def _require_stopped(self) -> None:
         if not self.readable:
             raise MachineRunning
+        if self.closed:
+            raise MachineClosed
+
+    def require_hart(self, index: int) -> int:
+        """The number of a hart that there is. Raises DebugError for another."""
+        if not 0 <= index < self.harts:
+            raise DebugError(f"there is no hart {index}; the machine has {self.harts}")
+        return index
 
     # -- on the machine's thread --------------------------------------------------------------------------------------
 

@@ -3,9 +3,22 @@
 
 from __future__ import annotations
 
+from core.errors import BadValue, DebugError
 
-class DebugError(Exception):
-    """Base of all."""
+__all__ = [
+    "BadValue",
+    "DebugError",
+    "MachineClosed",
+    "MachineEnded",
+    "MachineRunning",
+    "MemoryUnreadable",
+    "ReadOnlyRegister",
+    "TooMany",
+    "UnknownField",
+    "UnknownRegister",
+    "UnknownWorld",
+    "WorldNotCurrent",
+]
 
 
 class MachineRunning(DebugError):
@@ -13,6 +26,13 @@ class MachineRunning(DebugError):
 
     def __init__(self) -> None:
         super().__init__("the machine is running; stop it first (Ctrl-C)")
+
+
+class MachineClosed(DebugError):
+    """Whoever made the machine has closed it."""
+
+    def __init__(self) -> None:
+        super().__init__("the machine is closed; make a new one")
 
 
 class MachineEnded(DebugError):
@@ -24,6 +44,10 @@ class MachineEnded(DebugError):
 
 class UnknownRegister(DebugError):
     """No register has this name."""
+
+
+class UnknownField(DebugError, AttributeError):
+    """A CSR has no field of this name."""
 
 
 class ReadOnlyRegister(DebugError):

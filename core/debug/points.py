@@ -104,7 +104,7 @@ class Points:
         return self.place(Breakpoint(self.new_number(), kind, address, length, owner, temporary))
 
     def place(self, point: Breakpoint) -> Breakpoint:
-        """Set one. Raises TooMany, UnknownWorld, or DebugError for an unknown kind or space or a range that is empty
+        """Set one. Raises TooMany, or DebugError for an unknown kind, space or world, or a range that is empty
         or goes on behind the last address; else ranges may have any length."""
         if point.kind not in ("break", "catch", *WATCH_KINDS):
             raise DebugError(f"no such kind of breakpoint: {point.kind}")
@@ -257,7 +257,7 @@ class Points:
             if point.condition is not None and not point.condition(debugger, hart.hartid):
                 return False
         except Exception as problem:  # the user's own code: better a stop too many
-            self._problem = f"; its condition failed: {problem}"
+            self._problem = f"; its {getattr(point.condition, 'what', 'condition')} failed: {problem}"
         point.hits += 1
         if point.ignore > 0:
             point.ignore -= 1

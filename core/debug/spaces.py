@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from core.debug.contexts import Context
-from core.debug.errors import DebugError, MemoryUnreadable
+from core.debug.errors import BadValue, DebugError, MemoryUnreadable
 from core.debug.registers import MODE_NAMES
 from core.debug.walk import ACCESS, View, Walk, debug_translate, explain
 from core.hart import Hart
@@ -87,7 +87,9 @@ def _peek(hart: Hart, address: int, spa: int, length: int) -> bytes:
 
 
 def read(space: Space, address: int, length: int) -> bytes:
-    """Bytes of a space. Raises MemoryUnreadable when any of them cannot be read without side effects."""
+    """Bytes of a space. Raises MemoryUnreadable when any of them cannot be read without side effects, or BadValue."""
+    if length < 0:
+        raise BadValue(f"{length} bytes cannot be read")
     parts = _joined(space.hart.machine.ram, physical_parts(space, address, length))
     return b"".join(_peek(space.hart, at, spa, part) for at, spa, part in parts)
 

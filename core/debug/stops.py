@@ -88,7 +88,8 @@ GDB = "gdb"
 WATCH_KINDS = {"watch": "w", "rwatch": "r", "awatch": "a"}
 
 Condition = Callable[[Any, int], bool]
-"""Called with the Debugger and the hart's number on the machine's thread; True: the hit counts."""
+"""Called with the Debugger and the hart's number on the machine's thread; True: the hit counts. It may have an attribute
+`what`: what the user calls it, should it fail."""
 
 
 @dataclass(eq=False)

@@ -19,7 +19,9 @@ from core.debug.catches import Catch
 from core.debug.contexts import Context, context
 from core.debug.control import Control
 from core.debug.errors import (
+    BadValue,
     DebugError,
+    MachineClosed,
     MachineEnded,
     MachineRunning,
     MemoryUnreadable,
@@ -58,6 +60,7 @@ from core.trap.worlds import HISTORY
 __all__ = [
     "GUESTS",
     "HOST",
+    "BadValue",
     "Breakpoint",
     "Catch",
     "Condition",
@@ -65,6 +68,7 @@ __all__ = [
     "Debugger",
     "Event",
     "Line",
+    "MachineClosed",
     "MachineEnded",
     "MachineRunning",
     "MemoryUnreadable",
@@ -147,9 +151,7 @@ class Debugger(Control):
 
     def _hart(self, index: int) -> Hart:
         self._require_stopped()
-        if not 0 <= index < self.harts:
-            raise DebugError(f"there is no hart {index}; the machine has {self.harts}")
-        return self.machine.harts[index]
+        return self.machine.harts[self.require_hart(index)]
 
     def register_names(self) -> list[str]:
         """Every register's name: general by ABI name, f0 to f31, pc, virt, mode, priv, all CSRs."""

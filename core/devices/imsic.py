@@ -14,6 +14,7 @@ from typing import ClassVar
 from core.boot.fdt import Node, Ref, Value, wide
 from core.csr.imsic import FILES, IDENTITIES, MACHINE, MOST_GUESTS, SUPERVISOR, WORDS, imsic_receive
 from core.devices.device import Device, Services
+from core.errors import BadValue
 from core.isa.intrinsics import end_slice
 from core.memory.ram import BusError
 from core.trap.causes import Interrupt
@@ -52,7 +53,7 @@ class Imsic(Device):
         hidden: bool = False,
     ) -> None:
         if not 0 <= guests <= MOST_GUESTS:
-            raise ValueError(f"an IMSIC with {guests} guest interrupt files: at most {MOST_GUESTS}")
+            raise BadValue(f"an IMSIC with {guests} guest interrupt files: at most {MOST_GUESTS}")
         self.level, self.guests, self.hidden = level, guests, hidden
         self.guest_bits = guests.bit_length()
         """Bits of the page number that choose among a hart's files."""

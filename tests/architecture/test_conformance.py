@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from cli.launch import cpu_properties
+from core.options import CPU_PROPERTIES
 from tests.architecture.tree import listing
 from tests.support.conformance import DOCUMENT, RULES, STATUSES, named_after_rules, rules, with_tests
 
@@ -40,7 +40,7 @@ def test_the_column_of_tests_is_up_to_date() -> None:
 def test_cpu_properties_named_as_choices_exist() -> None:
     named = set(re.findall(r"`(?:--cpu rv64,)?(\w+)=(?:on|off)`", TEXT))
     assert named
-    assert named <= set(cpu_properties())
+    assert named <= set(CPU_PROPERTIES)
 
 
 def test_a_row_without_test_and_a_stale_row_are_noticed() -> None:

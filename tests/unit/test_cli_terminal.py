@@ -8,8 +8,8 @@ import pytest
 from cli.escape import EscapeFilter, Key
 from cli.screen import GuestText, Screen
 from cli.state import HartState
-from cli.suggest import did_you_mean, nearest
 from cli.toolbar import toolbar_text
+from core.suggest import did_you_mean, nearest
 
 STATE = HartState(hart=0, mode="VS", vmid=1, pc=0x80201004, place="guest_entry+4", retired=12345, world="guest 1 (vmid 1)")
 

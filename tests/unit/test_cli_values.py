@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from cli.values import BadValue, parse_count, parse_cpu, parse_listen, parse_size
+from cli.values import parse_count, parse_listen
+from core.errors import BadValue
+from core.options import parse_cpu, parse_size
 
+VECTOR = "CPU property 'rnmi-exception-vector'"
 CPU = ["h", "sstc", "svadu", "sv48"]
 
 
@@ -79,6 +82,8 @@ def test_cpu_properties() -> None:
             "CPU property 'svade' is no choice: it is there with svadu=off; with svadu=on, --strict starts with A and D left"
             " to software (menvcfg.ADUE is 0)",
         ),
+        ("rv64,rnmi-exception-vector=010", f"{VECTOR} is an address such as 0x80001000, not '010'"),
+        (f"rv64,rnmi-exception-vector={1 << 64}", f"{VECTOR} is an address such as 0x80001000, not '{1 << 64}'"),
         ("rv46", "no CPU model 'rv46'; did you mean rv64?"),
         ("rv64,h=maybe", "CPU property 'h' is on or off, not 'maybe'"),
     ],

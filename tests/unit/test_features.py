@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.launch import Options, cpu_properties
+from cli.launch import Options
 from core.boot.devicetree import PAGING_MODES, isa_extensions
 from core.csr.access import csr_cause
 from core.csr.csr import CSRS
@@ -16,6 +16,7 @@ from core.csr.registry import exists, read_csr
 from core.debug.target import Debugger, UnknownRegister
 from core.features import DEFAULT_FEATURES, IMPLIED, Feature, consistent, isa_names
 from core.machine import Machine
+from core.options import CPU_PROPERTIES
 from core.trap.causes import Cause
 from tests.unit.test_boot_fdt import decompile, node_of
 
@@ -43,7 +44,7 @@ def told(made: Machine) -> tuple[set[str], str]:
     return set(cpu["riscv,isa-extensions"].strip('"').split("\\0")), cpu["riscv,isa"].strip('"')
 
 
-@pytest.mark.parametrize("name", [name for name in cpu_properties() if name not in ("i", "s", "u", "zicsr")])
+@pytest.mark.parametrize("name", [name for name in CPU_PROPERTIES if name not in ("i", "s", "u", "zicsr")])
 @pytest.mark.parametrize("on", [True, False])
 def test_cpu_device_tree_and_misa_agree(name: str, on: bool) -> None:
     """norm:misa_extensions_enc_txt: misa has the letters that the device tree has; a property is seen in both or neither."""
