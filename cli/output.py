@@ -7,6 +7,9 @@ import os
 import sys
 from typing import TextIO
 
+PIPE_STATUS = 141
+"""Exit status when nobody reads the output any more (as a shell reports SIGPIPE)."""
+
 
 def write(text: str, stream: TextIO | None = None) -> None:
     """Write `text` as it is to standard output (or `stream`) and flush. Ends the program when the reader has gone."""
@@ -18,7 +21,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
         # The reader of our output is gone: nobody is left to be told. Point the descriptor at /dev/null so that
         # the interpreter's own flush at exit does not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        raise SystemExit(141) from None
+        raise SystemExit(PIPE_STATUS) from None
 
 
 def error(text: str) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import sys
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 from cli.context import Context
 from cli.escape import Key
 from cli.launch import LaunchError, warn
-from cli.output import error, wants_colour, write
-from cli.stdio import StdioFront, send_to_stdout
+from cli.output import PIPE_STATUS, error, wants_colour, write
+from cli.stdio import StdioFront, Stdout
 
 if TYPE_CHECKING:
     from cli.console import Console
@@ -29,6 +30,8 @@ IDLE_STATUS = 125
 START_STATUS = 1
 """Exit status when the machine cannot be started."""
 TERMINATED_STATUS = 143
+LOST_STATUS = 1
+"""Exit status when the output cannot be written for another reason."""
 
 STATUS_HELP = f"""\
 exit status:
@@ -82,6 +85,9 @@ class Session:
         self.server: GdbServer | None = None
         self._console: Console | None = None
         self._stdio = StdioFront(debugger, ends=self._ends, stopped=self._stopped_at_uart)
+        self._stdout = Stdout(self._output_lost)
+        self._lost: OSError | None = None
+        """Why standard output is no more."""
         self._killed: Stop | None = None
         """Where the machine stood when gdb killed it."""
         self._in_console = False
@@ -123,7 +129,7 @@ class Session:
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.server = make_server(
             self.debugger, shown, self.context,
-            on_kill=self._on_kill, on_leave=self._stdio.wake, warn=self.warn, worlds=Mode(self.fronts.worlds),
+            on_kill=self._on_kill, on_leave=self._on_leave, warn=self.warn, worlds=Mode(self.fronts.worlds),
         )  # fmt: skip
         self.server.start()
         self.context.gdb_address = (self.server.host, self.server.port)
@@ -137,6 +143,21 @@ class Session:
         else:
             self._killed = self.debugger.stop
             self._stdio.wake()
+
+    def _on_leave(self) -> None:
+        """gdb has gone. If it has left the machine standing, whoever sits at the UART wonders why."""
+        stop = self.debugger.stop
+        if not (self._in_console or self.debugger.running or self._ends(stop, input_ended=False)):
+            error("the debugger has gone, and the machine stands still until one attaches again" + _way_to_console())
+        self._stdio.wake()
+
+    def _output_lost(self, problem: OSError) -> None:
+        """Nobody can read what the guest prints. That is the end, unless there is a debugger's work to do."""
+        self._lost = problem
+        if self.server is not None or problem.errno != errno.EPIPE:
+            error(f"standard output: {problem.strerror}; what the guest prints is lost")
+        if self.server is None:
+            self.debugger.interrupt()
 
     def _greet(self) -> None:
         lines: Sequence[str] = self.fronts.greeting
@@ -176,7 +197,7 @@ class Session:
             paused = True  # from here on it runs or stands as it was left
 
     def _open_uart(self, paused: bool) -> Key | None:
-        self.debugger.machine.console_output = send_to_stdout
+        self.debugger.machine.console_output = self._stdout
         self.debugger.machine.warning = warn
 
         def start() -> None:
@@ -226,6 +247,8 @@ class Session:
         """
         from core.debug.target import StopKind
 
+        if self._lost and self.server is None:
+            return True
         if stop is self._killed or stop.kind is StopKind.EXITED:
             return self._gdb_client() is None
         if stop.kind is StopKind.LIMIT:
@@ -236,7 +259,7 @@ class Session:
         """A stop that is not the end, while the terminal is the guest's. gdb tells its user itself."""
         if self._gdb_client() is None:
             self._told = stop
-            error(f"{stop.text} (Ctrl-A c opens the console)" if interactive() else stop.text)
+            error(stop.text + _way_to_console())
 
     def _status(self) -> int:
         from core.debug.target import StopKind
@@ -244,6 +267,8 @@ class Session:
         stop = self.debugger.stop
         if self.debugger.running or stop is self._killed:
             return 0
+        if self._lost and self.server is None:
+            return PIPE_STATUS if self._lost.errno == errno.EPIPE else LOST_STATUS
         if stop.kind is StopKind.EXITED:
             return machine_status(stop)
         if self._in_console:
@@ -252,6 +277,10 @@ class Session:
         if status and stop is not self._told:
             error(stop.text)
         return status
+
+
+def _way_to_console() -> str:
+    return " (Ctrl-A c opens the console)" if interactive() else ""
 
 
 def interactive() -> bool:

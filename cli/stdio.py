@@ -7,6 +7,7 @@ import contextlib
 import os
 import select
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,11 @@ CHUNK = 4096
 
 @contextlib.contextmanager
 def raw_terminal(descriptor: int) -> Iterator[None]:
-    """While inside, the terminal hands over every key as it is typed, Ctrl-C too. Output is treated as before."""
+    """While inside, the terminal hands over every key as it is typed, Ctrl-C too. Output is treated as before.
+
+    A shell that takes the terminal back meanwhile (SIGSTOP, Ctrl-Z elsewhere) gives it back changed: SIGCONT says when.
+    """
+    import signal
     import termios
 
     try:
@@ -34,23 +39,39 @@ def raw_terminal(descriptor: int) -> Iterator[None]:
     raw[0] &= ~(termios.ISTRIP | termios.IXON)
     raw[3] &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.IEXTEN | termios.ISIG)
     raw[6][termios.VMIN], raw[6][termios.VTIME] = 1, 0
-    try:
+
+    def enter(number: int = 0, frame: object = None) -> None:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, raw)
+
+    process = threading.current_thread() is threading.main_thread()  # which alone may ask for signals
+    previous = signal.signal(signal.SIGCONT, enter) if process else None
+    try:
+        enter()
         yield
     finally:
+        if process:
+            signal.signal(signal.SIGCONT, previous)
         termios.tcsetattr(descriptor, termios.TCSADRAIN, saved)
 
 
-def send_to_stdout(data: bytes) -> None:
-    """The guest's output, byte for byte. Called on the machine's thread. A reader that went away is ignored."""
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(1, view) :]
-        except BlockingIOError:  # the terminal is set to non-blocking by somebody who shares it
-            select.select([], [1], [], 1.0)
-        except OSError:
-            return
+class Stdout:
+    """The guest's output on standard output, byte for byte. `lost` is called, once, when it cannot be written any more."""
+
+    def __init__(self, lost: Callable[[OSError], None]) -> None:
+        self._lost = lost
+        self._gone = False
+
+    def __call__(self, data: bytes) -> None:
+        """Write. Called on the machine's thread."""
+        view = memoryview(data)
+        while view and not self._gone:
+            try:
+                view = view[os.write(1, view) :]
+            except BlockingIOError:  # the terminal is set to non-blocking by somebody who shares it
+                select.select([], [1], [], 1.0)
+            except OSError as problem:
+                self._gone = True
+                self._lost(problem)
 
 
 def _stepped(stop: Stop) -> bool:

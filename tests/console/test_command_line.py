@@ -38,6 +38,7 @@ ECHO = (  # sends back what it receives, powers off after a q
 FAIL_3 = (0x001002B7, 0x00033337, 0x33330313, 0x0062A023)  # writes 0x33333 to the test finisher
 WAIT_FOR_EVER = (0x10500073, 0xFFDFF06F)  # 1: wfi; j 1b
 SPIN = (0x0000006F,)
+CHATTER = (0x100002B7, 0x07800313, 0x00628023, 0xFFDFF06F)  # lui t0, 0x10000; li t1, 'x'; 1: sb t1, (t0); j 1b
 
 Image = Callable[[tuple[int, ...]], tuple[str, ...]]
 
@@ -340,3 +341,49 @@ def test_no_home_directory(tmp_path: Path) -> None:
     )
     assert (process.returncode, process.stderr) == (0, "")
     assert "Hello from VS-mode" in process.stdout
+
+
+def test_nobody_reads_the_output(image: Image) -> None:
+    """`hartline run ... | head -1`: the run ends with its reader."""
+    process = start(*image(CHATTER))
+    assert process.stdout is not None and process.stdout.read(3) == "xxx"
+    process.stdout.close()
+    assert process.wait(30) == 141
+    assert process.stderr is not None and process.stderr.read() == ""
+
+
+def test_the_output_cannot_be_written() -> None:
+    process = subprocess.run(
+        f"exec {sys.executable} -m cli run {HELLO} {' '.join(QUICK)} > /dev/full",
+        shell=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = "hartline: standard output: No space left on device; what the guest prints is lost\n"
+    assert (process.returncode, process.stderr) == (1, said)
+
+
+def test_a_debugger_that_leaves_the_machine_standing() -> None:
+    """Whoever sits at the guest's UART must not wonder why nothing happens; after `detach` it runs on."""
+    process = start("run", HELLO, "--gdb", "0", "--wait", *QUICK)
+    try:
+        assert process.stderr is not None
+        port = int(process.stderr.readline().partition("127.0.0.1:")[2].split()[0])
+        process.stderr.readline()
+        client = GdbClient(port)
+        assert client.ask(b"?").startswith(b"T05")
+        client.socket.close()
+        said = "hartline: the debugger has gone, and the machine stands still until one attaches again\n"
+        assert process.stderr.readline() == said
+        client = GdbClient(port)
+        assert client.ask(b"?").startswith(b"T05")
+        assert client.ask(b"D") == b"OK"
+        client.socket.close()
+        output, errors = process.communicate(timeout=30)
+        assert (process.returncode, "gone" in errors) == (0, False)
+    finally:
+        process.kill()

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import struct
+import subprocess
+import sys
 import termios
 import threading
 import time
@@ -18,8 +21,9 @@ from cli.escape import Key
 from cli.launch import Options
 from cli.stdio import StdioFront
 from core.debug.target import Debugger, Stop, StopKind
+from examples import elf
 from tests.console.driver import MEMORY
-from tests.console.test_command_line import ECHO
+from tests.console.test_command_line import ECHO, ROOT
 from tests.console.test_prompt import until
 from tests.support.bare_metal import FINISH, assemble
 
@@ -159,3 +163,31 @@ def test_a_step_over_wfi_does_not_wait(tmp_path: Path) -> None:
         debugger.resume(steps=1)
         stop = debugger.wait(20)
         assert stop is not None and stop.kind is StopKind.STEP
+
+
+def test_a_terminal_that_was_given_back_is_raw_again() -> None:
+    """After a stop by a signal and `fg`: shells set their own modes meanwhile."""
+    keyboard, slave = pty.openpty()
+    command = [sys.executable, "-m", "cli", "run", str(elf("loop")), "--engine", "reference", "--memory", "16M"]
+    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    cooked = termios.tcgetattr(slave)
+
+    def raw() -> bool:
+        return not termios.tcgetattr(slave)[3] & termios.ICANON
+
+    try:
+        until(raw)
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        termios.tcsetattr(slave, termios.TCSANOW, cooked)
+        assert not raw()
+        process.send_signal(signal.SIGCONT)
+        until(raw)
+        os.write(keyboard, b"\x01x")
+        assert process.wait(20) == 0
+        assert not raw()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(keyboard)
+        os.close(slave)
