@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.debug import hints_address, hints_landing, hints_pmp, hints_shadow, hints_trap, hints_walk
+from core.debug import hints_address, hints_entry, hints_landing, hints_pmp, hints_shadow, hints_trap, hints_walk
 from core.debug.facts import Facts
 from core.debug.lasttrap import LastTrap
 from core.debug.walk import Walk
@@ -32,6 +32,8 @@ HINTS: tuple[Callable[[Facts], str | None], ...] = (
     hints_walk.accessed_dirty,
     hints_walk.guest_tables,
     hints_walk.gstage_unmapped,
+    hints_entry.entry,
+    hints_entry.table_not_in_ram,
     hints_walk.gstage_bare,
     hints_address.tagged,
     hints_walk.stale_translation,

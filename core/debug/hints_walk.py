@@ -9,7 +9,7 @@ from core.csr.vs import Vsstatus
 from core.debug.facts import Facts
 from core.debug.hints_pmp import any_entry
 from core.mmu.modes import MODES, Access
-from core.mmu.pte import Pte
+from core.mmu.pte import Pte, Verdict
 from core.trap.causes import Cause
 
 
@@ -85,6 +85,8 @@ def gstage_bare(facts: Facts) -> str | None:
     trap, walk = facts.trap, facts.walk
     if walk is not None and walk.denied is not None and not any_entry(trap.hart):
         return None  # PMP allows no address at all
+    if facts.failed is not None and facts.failed.verdict is not None and facts.failed.verdict >= Verdict.NOT_USER:
+        return None  # the tables are those that were meant
     if trap.access is not None and trap.rights[1] and Hgatp.MODE.of(trap.hart.trap_hgatp) == 0:
         return (
             "hgatp.MODE is Bare: guest physical addresses are used as physical ones. Was hgatp written, and with a MODE that "

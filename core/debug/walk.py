@@ -51,7 +51,8 @@ class WalkStep:
     """One page-table entry looked at.
 
     stage: "S", "VS" or "G"; pte_address: where it lies, a guest physical address in the VS-stage, else physical;
-    pte_spa: the same as a physical address; text: what it is, or why it fails.
+    pte_spa: the same as a physical address; text: what it is, or why it fails; verdict: what is wrong with the entry
+    itself.
     """
 
     stage: str
@@ -61,6 +62,7 @@ class WalkStep:
     text: str
     ok: bool
     pte_spa: int
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,7 @@ class _Walker:
                 continue
             if verdict != Verdict.LEAF:
                 words, rule = self.reason(stage, verdict)
-                self.page_fault(stage, address, level, place, spa, pte, words, rule, access=is_access_fault(verdict))
+                self.page_fault(stage, address, level, place, spa, pte, words, rule, verdict)
             missing = missing_ad(pte, want) if self.permissions else 0
             if missing and not self.update(stage, address, level, place, spa, pte, missing):
                 continue  # the entry has changed: the walker looks again
@@ -334,21 +336,31 @@ class _Walker:
         pte: int,
         text: str,
         rule: str,
-        *,
-        access: bool = False,
+        verdict: Verdict | None = None,
     ) -> NoReturn:
-        """An entry fails; access: the fault is an access fault."""
-        self.note(stage, level, place, spa, pte, text, ok=False)
+        """An entry fails, because of a verdict or of A and D."""
+        self.note(stage, level, place, spa, pte, text, ok=False, verdict=verdict)
         where = f"{text}, in the {stage.name}-stage entry at {place:#x}"
-        if access:
+        if verdict is not None and is_access_fault(verdict):
             self.stop(access_fault(self.access), where, rule)
         if stage == Stage.G:
             self.stop(guest_page_fault(self.access), where, rule, address)
         self.stop(page_fault(self.access), where, rule)
 
-    def note(self, stage: Stage, level: int, place: int, spa: int, pte: int, text: str, *, ok: bool = True) -> None:
+    def note(
+        self,
+        stage: Stage,
+        level: int,
+        place: int,
+        spa: int,
+        pte: int,
+        text: str,
+        *,
+        ok: bool = True,
+        verdict: Verdict | None = None,
+    ) -> None:
         """Record a step."""
-        self.steps.append(WalkStep(stage.name, level, place, pte, text, ok, spa))
+        self.steps.append(WalkStep(stage.name, level, place, pte, text, ok, spa, verdict))
 
     def stop(self, cause: int, text: str, rule: str, gpa: int | None = None, denied: Denied | None = None) -> NoReturn:
         """The walk ends in a fault."""
