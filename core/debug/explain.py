@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ACCESS_WORDS = ("load", "store", "fetch", "HLVX load", "cache-block operation", "shadow-stack load", "shadow-stack store")
 A6, A7 = 16, 17
+SDT_RULES = {"sstatus": "norm:sstatus_sdt_trap", "vsstatus": "norm:vsstatus_sdt_op"}
 NEVER_THE_GUESTS = (9, 10, 11, 16, 20, 21, 22, 23)
 """Exceptions whose hedeleg bit is read-only zero (norm:hedeleg_acc)."""
 
@@ -63,6 +64,8 @@ def _what(debugger: Debugger, trap: LastTrap) -> Iterator[str]:
     where = f"in {_mode(line.from_mode)}-mode of {worlds.name(number)}, at {_place(debugger, line.pc, number)}"
     text = f": {disassemble(line.inst, line.pc, None, trap.hart.features)}" if line.inst else ""
     yield f"  {where}{text}"
+    if trap.unexpected:
+        yield f"  the trap that could not be taken: {describe(trap.unexpected[1])}"
     if trap.expected:
         yield f"  a landing pad was expected here, {_jump(debugger, trap, number)}"
     if line.gpa:
@@ -105,6 +108,10 @@ def _who(trap: LastTrap) -> Iterator[str]:
         yield "  a trap in M-mode stays in M-mode"
         if trap.rnmi_kind == EXCEPTION:
             yield "  mnstatus.NMIE was 0: the RNMI exception trap handler gets it (norm:rnmi_exception_nmie0)"
+        return
+    if trap.unexpected:
+        register = trap.unexpected[0]
+        yield f"  {register}.SDT was 1: a trap that its handler was not ready for goes to M-mode ({SDT_RULES[register]})"
         return
     machine, guest = ("mideleg", "hideleg") if line.interrupt else ("medeleg", "hedeleg")
     if h.builtin_sbi and not line.interrupt:

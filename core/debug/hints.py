@@ -43,6 +43,7 @@ HINTS: tuple[Callable[[Facts], str | None], ...] = (
     hints_trap.only_user_mode,
     hints_trap.not_delegated,
     hints_trap.no_instruction,
+    hints_trap.double_trap,
     hints_trap.epc_not_advanced,
     hints_trap.refused_instruction,
     hints_landing.landing_pad,

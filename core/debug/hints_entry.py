@@ -52,7 +52,7 @@ def _not_valid(facts: Facts, step: WalkStep) -> str | None:
     if step.stage == "G" and not step.pte:
         return None
     if step.pte:
-        return f"V is 0 in an entry that is not empty, {step.pte:#x} at {step.pte_spa:#x}: set V, unless the page is away on purpose"
+        return f"V is 0 in an entry that is not empty, {step.pte:#x} at {step.pte_spa:#x}: set V, if the page is to be there"
     name, view, address = ATP[step.stage], facts.trap.view(), facts.trap.line.tval
     root = Satp.PPN.of(getattr(view, name)) << 12
     if step.level == MODES[Satp.MODE.of(getattr(view, name))].levels - 1 and step.stage == "S":

@@ -130,6 +130,18 @@ def epc_not_advanced(facts: Facts) -> str | None:
     )
 
 
+def double_trap(facts: Facts) -> str | None:
+    """A trap in the first part of a handler."""
+    if facts.trap.unexpected is None:
+        return None
+    register, cause = facts.trap.unexpected
+    letter = "vs" if register == "vsstatus" else "s"
+    return (
+        f"{describe(cause)} came while {register}.SDT was 1: a handler saves {letter}epc, {letter}cause and {letter}tval, then "
+        "clears SDT, and only from there on may something in it trap (norm:sstatus_sdt_sret)"
+    )
+
+
 def refused_instruction(facts: Facts) -> str | None:
     """An illegal or virtual instruction."""
     line = facts.trap.line

@@ -112,7 +112,15 @@ def nothing_there(facts: Facts) -> str | None:
     machine = facts.debugger.machine
     if walk is None or walk.spa is None or machine.ram.contains(walk.spa, 1):
         return None
-    kind = "is not RAM, and instructions are fetched from RAM only" if trap.access == Access.FETCH else "is not RAM"
+    if trap.access == Access.FETCH:
+        kind = "is not RAM, and instructions are fetched from RAM only"
+    elif found := machine.bus.find(walk.spa):
+        return (
+            f"a device is at physical address {walk.spa:#x} ({found.base:#x} to {found.end - 1:#x}): it takes loads and stores "
+            "at multiples of their size, not each size everywhere, and no LR, SC, AMO or CBO.ZERO"
+        )
+    else:
+        kind = "is not RAM"
     return f"physical address {walk.spa:#x} {kind}: RAM is {machine.ram.base:#x} to {machine.ram.end - 1:#x}"
 
 

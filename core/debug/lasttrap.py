@@ -20,7 +20,7 @@ from core.hart import Hart
 from core.isa.decode import decode
 from core.isa.intrinsics import retired
 from core.mmu.modes import Access
-from core.trap.causes import Cause
+from core.trap.causes import INTERRUPT_BIT, Cause
 from core.trap.rnmi import EXCEPTION, INTERRUPT
 from core.trap.worlds import HISTORY
 
@@ -51,6 +51,7 @@ WRITTEN = {
     5: ("vsstatus", "vsepc", "vscause", "vstval"),
 }
 """The CSRs that a trap writes besides hstatus, by the mode that takes it."""
+M = 3
 WRITTEN_BY_RNMI = ("mnstatus", "mnepc", "mncause")
 """Those that a trap to the RNMI trap handler writes."""
 
@@ -104,6 +105,17 @@ class LastTrap:
     def rnmi_kind(self) -> int:
         """Which handler of Smrnmi's it went to (core.trap.rnmi), 0 for none of them."""
         return int(self.hart.rnmi_kind) if self.hart.rnmi_serial == self.hart.trap_serial else 0
+
+    @property
+    def unexpected(self) -> tuple[str, int] | None:
+        """For a double trap, the status register whose SDT was 1, and the cause of the trap that came then
+        (norm:sstatus_sdt_trap, norm:vsstatus_sdt_op)."""
+        if self.line.interrupt or self.line.cause != Cause.DOUBLE_TRAP or self.line.from_mode == M:
+            return None
+        cause = self._now("mtval2")
+        delegated = self.hart.hideleg if cause & INTERRUPT_BIT else self.hart.hedeleg
+        own = self.guest and delegated >> (cause & 63) & 1
+        return "vsstatus" if own else "sstatus", cause
 
     @property
     def ago(self) -> int:

@@ -145,6 +145,45 @@ def test_addresses_that_must_be_aligned(tmp_path: Path, engine: str, name: str, 
 OPEN = ((EVERYTHING, 0x1F),)
 
 
+def test_an_access_that_a_device_does_not_take(tmp_path: Path, engine: str) -> None:
+    for word, address in ((LOAD, 0x1000_0004), (encode("lr.w", rd=10, rs1=11), 0x1000_0000)):
+        lines = explained(debugger(tmp_path, engine, word, a1=address))
+        assert lines[0].startswith("load access fault (cause 5)")
+        (hint,) = hints(lines)
+        assert hint.startswith(f"a device is at physical address {address:#x} (0x10000000 to 0x100000ff): it takes loads")
+    (hint,) = hints(explained(debugger(tmp_path, engine, LOAD, a1=0x5000_0000)))
+    assert hint.startswith("physical address 0x50000000 is not RAM: RAM is 0x80000000 to ")
+
+
+DTE, SDT = 1 << 59, 1 << 24
+
+
+@pytest.mark.parametrize(
+    ("mode", "hedeleg", "csrs", "register", "letter", "rule"),
+    [
+        (1, 0, {"sstatus": SDT}, "sstatus", "s", "norm:sstatus_sdt_trap"),
+        (5, 4, {"vsstatus": SDT}, "vsstatus", "vs", "norm:vsstatus_sdt_op"),
+        (5, 0, {"sstatus": SDT}, "sstatus", "s", "norm:sstatus_sdt_trap"),
+    ],
+)
+def test_double_traps(
+    tmp_path: Path, engine: str, mode: int, hedeleg: int, csrs: dict[str, int], register: str, letter: str, rule: str
+) -> None:
+    d = debugger(tmp_path, engine, 0, mode=3, pmp=OPEN, menvcfg=DTE, henvcfg=DTE, medeleg=4, hedeleg=hedeleg)
+    for name, value in csrs.items():
+        d.write_register(name, value)
+    d.write_register("mode", mode)
+    lines = explained(d)
+    assert lines[0].startswith("double trap (cause 16)")
+    assert lines[2] == "  the trap that could not be taken: illegal instruction"
+    assert f"  {register}.SDT was 1: a trap that its handler was not ready for goes to M-mode ({rule})" in lines
+    assert not any("medeleg" in line for line in lines)
+    assert hints(lines)[0] == (
+        f"illegal instruction came while {register}.SDT was 1: a handler saves {letter}epc, {letter}cause and {letter}tval, "
+        "then clears SDT, and only from there on may something in it trap (norm:sstatus_sdt_sret)"
+    )
+
+
 @pytest.mark.parametrize(
     ("word", "mode", "tag", "csrs", "said"),
     [
