@@ -31,7 +31,6 @@ from core.debug.errors import (
     UnknownWorld,
     WorldNotCurrent,
 )
-from core.debug.explain import explain_last_trap
 from core.debug.history import Switch, switches
 from core.debug.lines import Line, disassemble
 from core.debug.loops import trap_loop
@@ -253,6 +252,8 @@ class Debugger(Control):
 
     def explain(self, hart: int = 0) -> list[str]:
         """The last trap of a hart in words, line by line: who took it and why, what it wrote, the failed walk, hints."""
+        from core.debug.explain import explain_last_trap  # its tables are made when somebody asks
+
         self._hart(hart)
         return explain_last_trap(self, hart)
 
