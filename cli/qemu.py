@@ -122,5 +122,7 @@ def main(argv: Sequence[str]) -> int:
         error(f"without effect here: {', '.join(wanted.passed_over)}")
     if wanted.wait and wanted.gdb is None:
         error("-S without -s or -gdb: paused in the console")
-    fronts = Fronts(console=wanted.wait and wanted.gdb is None, gdb=wanted.gdb, wait=wanted.wait)
+    fronts = Fronts(
+        console=wanted.wait and wanted.gdb is None, gdb=wanted.gdb, gdb_option="-gdb tcp:[HOST]:PORT", wait=wanted.wait
+    )
     return run_session(options_of(wanted).make, fronts)

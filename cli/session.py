@@ -48,6 +48,8 @@ class Fronts:
     """Begin in the console, with the machine paused."""
     gdb: tuple[str, int] | None = None
     """(host, port) for the gdb server."""
+    gdb_option: str = "--gdb [HOST:]PORT"
+    """How the command line says that."""
     wait: bool = False
     """Stay paused until a debugger resumes."""
     worlds: str = "auto"
@@ -321,5 +323,5 @@ def _serve(session: Session) -> int:
     try:
         return session.run()
     except ServerError as problem:
-        error(f"{problem} (--gdb [HOST:]PORT)")
+        error(f"{problem} ({session.fronts.gdb_option})")
         return START_STATUS

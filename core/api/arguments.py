@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.csr.csr import Csr
 from core.csr.fields import Field
+from core.debug.specs import value_named
 from core.errors import BadValue
 from core.options import RNMI_VECTORS, parse_cpu
 
@@ -67,7 +68,7 @@ def field_value(csr: type[Csr], field: Field, value: object) -> int:
     """The value of a CSR's field, given as a number or by its name."""
     name = f"{csr.name}.{field.name}"
     if isinstance(value, str):
-        named = field.value_of(value)
+        named = value_named(csr, field, value)
         if named is None:
             known = ", ".join(field.values.values())
             raise BadValue(f"{value!r} is no value of {name}; it takes numbers" + (f" and {known}" if known else ""))

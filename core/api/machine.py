@@ -98,7 +98,7 @@ class Machine(Points):
         """Run until something stops the machine: a breakpoint, a catch, its end, or `until`.
 
         until: an address or symbol, "entry" or "exit CAUSE..." of a guest, or a mode ("VS"). timeout: seconds, after which
-        the machine is interrupted. Raises MachineEnded, DebugError for an unknown symbol.
+        the machine is interrupted, as by Ctrl-C. Raises MachineEnded, DebugError for an unknown symbol.
         """
         if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
             raise BadValue(f"timeout is a number of seconds, not {timeout!r}")
@@ -140,10 +140,16 @@ class Machine(Points):
             raise DebugError(f"a hook cannot {what} the machine; it returns True to stop it")
 
     def _wait(self, timeout: float | None) -> Stop:
-        stop = self.debugger.wait(timeout)
-        if stop is None:
-            self.debugger.interrupt()
-            stop = self.debugger.wait()
+        try:
+            stop = self.debugger.wait(timeout)
+        except BaseException:  # Ctrl-C: the machine shall not run on behind it
+            self._halt()
+            raise
+        return self._halt() if stop is None else stop
+
+    def _halt(self) -> Stop:
+        self.debugger.interrupt()
+        stop = self.debugger.wait()
         assert stop is not None
         return stop
 

@@ -107,7 +107,6 @@ class Points:
     def _narrowed(self, world: int | None, hart: int | None, ignore: int) -> dict[str, Any]:
         """Which hits count."""
         of_type(world, (int, type(None)), "a world is given by its number: 1 is the host, guests are 2, 3 ...")
-        of_type(hart, (int, type(None)), "a hart is given by its number")
         if hart is not None:
             self.debugger.require_hart(hart)
         return {"world": world, "hart": hart, "ignore": at_least(ignore, "ignore")}

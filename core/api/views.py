@@ -55,6 +55,9 @@ class Value(int):
         made.csr = csr
         return made
 
+    def __reduce__(self) -> tuple[type[Value], tuple[type[Csr], int]]:  # what a copy is made of
+        return Value, (self.csr, int(self))
+
     @property
     def fields(self) -> Mapping[str, int]:
         """Every field by name."""

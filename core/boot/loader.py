@@ -93,7 +93,7 @@ def prepare(config: BootConfig, board: Board, ram: Ram, extensions: Collection[s
     firmware, program = _programs(config, ram.base)
     first = firmware or program
     if first is None:
-        raise BootError("nothing to run: give a program, or firmware with --bios FILE")
+        raise BootError("nothing to run: give a program, or a firmware file")
     layout = Layout(ram.base, ram.size)
     for image in (firmware, program):
         for piece in image.pieces if image else ():

@@ -156,7 +156,7 @@ class Control:
     def nmi(self, hart: int) -> str | None:
         """Signal an RNMI to a hart, which takes it between two instructions; why it does not, or None. A machine that runs
         takes it in before its next turn."""
-        state = self.machine.harts[hart]
+        state = self.machine.harts[self.require_hart(hart)]
         if not self.machine.features & Feature.SMRNMI:
             return "no NMI: the machine has no Smrnmi (--cpu rv64,smrnmi=on)"
         if state.builtin_sbi:
@@ -211,7 +211,7 @@ class Control:
 
     def require_hart(self, index: int) -> int:
         """The number of a hart that there is. Raises DebugError for another."""
-        if not 0 <= index < self.harts:
+        if index not in range(self.harts):
             raise DebugError(f"there is no hart {index}; the machine has {self.harts}")
         return index
 

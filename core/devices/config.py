@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from core.csr.imsic import MOST_GUESTS
+from core.errors import BadValue
+
 
 class Aia(Enum):
     """What takes the interrupts of devices: the value is QEMU's spelling of its machine property `aia`."""
@@ -31,6 +34,9 @@ class Drive:
     readonly: bool = False
     snapshot: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))  # scripts may give its name
+
 
 @dataclass(frozen=True)
 class BoardConfig:
@@ -39,7 +45,8 @@ class BoardConfig:
     drives: block devices, in the first virtio slots; virtio: what sits in the next ones, by name ("console", "rng",
     "net"; see core.devices.virtio); legacy: virtio slots have the interface of before VIRTIO 1.0, as QEMU's have unless
     told otherwise; seed: what the entropy device and the CSR seed start from; files: (name, file) pairs that firmware finds
-    in fw_cfg; aia: the interrupt controllers; guests: interrupt files for guests that each IMSIC has (GEILEN), 0 to 7.
+    in fw_cfg; aia: the interrupt controllers, or the word for them; guests: interrupt files for guests that each IMSIC has
+    (GEILEN), 0 to 7. Raises BadValue.
     """
 
     drives: tuple[Drive, ...] = ()
@@ -49,6 +56,22 @@ class BoardConfig:
     files: tuple[tuple[str, Path], ...] = ()
     aia: Aia = Aia.NONE
     guests: int = 5
+
+    def __post_init__(self) -> None:
+        for drive in self.drives:
+            if not isinstance(drive, Drive):
+                raise BadValue(f"drives are Drives, not {drive!r}")
+        if isinstance(self.virtio, str):
+            raise BadValue(f"virtio is several names, not {self.virtio!r}")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 1 << 64:
+            raise BadValue(f"seed is a number of up to 64 bits, not {self.seed!r}")
+        if self.guests not in range(MOST_GUESTS + 1):
+            raise BadValue(f"guests is a number from 0 to {MOST_GUESTS}, not {self.guests!r}")
+        found = next((each for each in Aia if self.aia in (each, each.value)), None)
+        if found is None:
+            raise BadValue(f"no aia {self.aia!r}; there are {', '.join(each.value for each in Aia)}")
+        object.__setattr__(self, "aia", found)
+        object.__setattr__(self, "files", tuple((name, Path(file)) for name, file in self.files))
 
 
 USUAL_BOARD = BoardConfig()

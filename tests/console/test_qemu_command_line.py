@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def test_it_runs() -> None:
     assert status == 0
     assert output.endswith("the guest has shut down after 24 exits\n")
     assert errors.splitlines()[0] == "hartline: without effect here: -d in_asm, -D log"
+
+
+def test_a_port_that_is_taken_is_told_in_qemus_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, _, errors = hartline("qemu", *USUAL, "-kernel", HELLO, "-gdb", f"tcp::{port}")
+    assert status == 1 and f":{port}" in errors and errors.endswith("(-gdb tcp:[HOST]:PORT)\n") and errors.count("\n") == 1
 
 
 RESETS = (  # prints an R, then asks the test finisher for a reset

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from core import DebugError, Machine
 from core.api.hooks import TAKE
 from core.boot.errors import BootError
 from core.debug.target import BadValue, MachineClosed, MachineRunning, StopKind
+from core.devices.config import Aia, BoardConfig, Drive
 from examples import elf
 
 RAM = 0x8040_0000
@@ -59,10 +61,37 @@ def refused(action: Callable[[], object]) -> str:
         ({"strict": "no"}, "strict is True or False, not 'no'"),
         ({"board": "virt"}, "board is a BoardConfig, not 'virt'"),
         ({"symbols": {"guest:1": 5}}, "symbols is the name of a file, not 5"),
+        ({"program": None}, "nothing to run: give a program, or a firmware file"),
     ],
 )
 def test_machines_that_cannot_be(arguments: dict[str, Any], text: str) -> None:
-    assert refused(lambda: Machine(elf("hello"), **{"memory": 16 << 20, "engine": "reference", **arguments})) == text
+    usual: dict[str, Any] = {"program": elf("hello"), "memory": 16 << 20, "engine": "reference"}
+    assert refused(lambda: Machine(**usual | arguments)) == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"drives": ("disk.img",)}, "drives are Drives, not 'disk.img'"),
+        ({"virtio": "rng"}, "virtio is several names, not 'rng'"),
+        ({"seed": 1 << 64}, "seed is a number of up to 64 bits, not 18446744073709551616"),
+        ({"guests": 8}, "guests is a number from 0 to 7, not 8"),
+        ({"aia": "aplik"}, "no aia 'aplik'; there are none, aplic, aplic-imsic"),
+    ],
+)
+def test_boards_that_cannot_be(arguments: dict[str, Any], text: str) -> None:
+    assert refused(lambda: BoardConfig(**arguments)) == text
+
+
+def test_boards_take_names(tmp_path: Path) -> None:
+    (tmp_path / "disk.img").write_bytes(bytes(512))
+    (tmp_path / "item").write_bytes(b"x")
+    drive: Any = Drive(str(tmp_path / "disk.img"))  # type: ignore[arg-type]
+    board = BoardConfig((drive,), aia="aplic", files=(("opt/x", str(tmp_path / "item")),))  # type: ignore[arg-type]
+    with Machine(elf("hello"), memory="16M", engine="reference", board=board) as machine:
+        assert machine.machine.config.board.aia is Aia.APLIC
+    missing = BoardConfig(files=(("opt/x", tmp_path / "missing"),))
+    assert refused(lambda: Machine(elf("hello"), memory="16M", board=missing)).startswith(str(tmp_path))
 
 
 def test_files_that_cannot_be_booted(tmp_path: Path) -> None:
@@ -105,6 +134,8 @@ def test_rnmi_vectors_both_ways(how: dict[str, Any]) -> None:
         (lambda m: m.registers(3)["a0"], "there is no hart 3; the machine has 1"),
         (lambda m: m.step(-1), "count is a number from 0 on, not -1"),
         (lambda m: m.step("x"), "count is a number, not 'x'"),
+        (lambda m: m.step(hart="x"), "there is no hart x; the machine has 1"),
+        (lambda m: m.debugger.nmi(9), "there is no hart 9; the machine has 1"),
         (lambda m: m.step(hart=9), "there is no hart 9; the machine has 1"),
         (lambda m: m.run(timeout=-1), "timeout is a number of seconds, not -1"),
         (lambda m: m.run(1.5), "a place is an address, a symbol or FILE:LINE, not 1.5"),
@@ -147,6 +178,8 @@ def test_fields_by_name(hello: Machine) -> None:
     assert hello.csrs().set("hgatp", MODE="Sv48x4", VMID=3).words("MODE") == "Sv48x4"
     assert hello.csr("hgatp").VMID == 3
     assert hello.csrs().set("hstatus", SPVP="s").SPVP == 1
+    assert hello.csrs().set("scause", CODE="load_page_fault").CODE == 13
+    assert repr(deepcopy(hello.csr("hgatp"))) == repr(hello.csr("hgatp"))
     assert refused(lambda: hello.csr("hgatp").words("NOTHING")).startswith("hgatp has no field NOTHING; there are MODE")
 
 
@@ -230,3 +263,20 @@ def test_after_close(use: Callable[[Machine], object]) -> None:
 
 def test_bad_values_are_value_errors() -> None:
     assert issubclass(BadValue, ValueError) and issubclass(BadValue, DebugError)
+
+
+@pytest.mark.parametrize("until", [None, 0x1000])
+def test_ctrl_c_stops_the_machine(until: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Machine(elf("loop"), memory="16M", engine="reference") as machine:
+        wait, waits = machine.debugger.wait, iter([KeyboardInterrupt])
+
+        def interrupted(timeout: float | None = None) -> object:
+            for problem in waits:
+                raise problem
+            return wait(timeout)
+
+        monkeypatch.setattr(machine.debugger, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            machine.run(until)
+        assert machine.stop.kind is StopKind.INTERRUPTED and machine.debugger.breakpoints() == []
+        assert machine.step().kind is StopKind.STEP

@@ -129,7 +129,7 @@ def test_firmware_gets_the_kernel_and_the_dynamic_info(file: Path, tmp_path: Pat
 
 
 def test_nothing_to_run() -> None:
-    assert refused(BootConfig(None)) == "nothing to run: give a program, or firmware with --bios FILE"
+    assert refused(BootConfig(None)) == "nothing to run: give a program, or a firmware file"
 
 
 def test_files_that_are_no_programs(tmp_path: Path) -> None:
