@@ -77,6 +77,7 @@ def parse(argv: Sequence[str]) -> Wanted:
         idents = {"-drive": list(wanted.drives), "-netdev": wanted.netdevs}[kind]
         if ident not in idents:
             usage_error(f"{option}: no {kind} with id={ident}{did_you_mean(ident, idents)}")
+    wanted.passed_over += [f"-drive id={name} (no -device has it)" for name in wanted.drives if name not in wanted.attached]
     return wanted
 
 
@@ -84,7 +85,8 @@ def options_of(wanted: Wanted) -> Options:
     """The machine that was asked for."""
     from core.devices.config import Aia, BoardConfig, Drive
 
-    drives = tuple(Drive(path, readonly, wanted.snapshot) for path, readonly in (wanted.drives[n] for n in wanted.attached))
+    files = (wanted.drives[name] for name in wanted.attached)
+    drives = tuple(Drive(path, readonly, snapshot or wanted.snapshot) for path, readonly, snapshot in files)
     board = BoardConfig(
         drives=drives,
         virtio=tuple(wanted.virtio),

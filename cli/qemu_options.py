@@ -26,6 +26,10 @@ SEMIHOSTING = "there is none here: the program's calls would be plain ebreak ins
 REFUSED = {"semihosting": SEMIHOSTING, "semihosting-config": SEMIHOSTING}
 """Options without which a program would not do the same, with the reason."""
 VIRTIO = {"virtio-rng": "rng", "virtio-serial": "console", "virtconsole": "", "virtio-net": "net"}
+INTERFACES = ("none", "virtio")
+"""What -drive if= can be; "virtio" is also a device."""
+NO_SLIPS = ("maxcpus", "auto-read-only")
+"""Properties that QEMU has and that only look like another one."""
 DEVICES = ("virtio-blk-device", "virtio-rng-device", "virtio-serial-device", "virtio-net-device")
 """What -device can be, for hints and help."""
 
@@ -46,7 +50,8 @@ class Wanted:
     initrd: Path | None = None
     gdb: tuple[str, int] | None = None
     wait: bool = False
-    drives: dict[str, tuple[Path, bool]] = field(default_factory=dict)
+    drives: dict[str, tuple[Path, bool, bool]] = field(default_factory=dict)
+    """By ID: the file, whether it is read-only, whether it stays as it is."""
     attached: list[str] = field(default_factory=list)
     virtio: list[str] = field(default_factory=list)
     files: list[tuple[str, Path]] = field(default_factory=list)
@@ -81,6 +86,16 @@ def properties(text: str, first: str = "") -> dict[str, str]:
     return found
 
 
+def known_properties(wanted: Wanted, option: str, text: str, known: tuple[str, ...], first: str = "") -> dict[str, str]:
+    """The `known` ones of `properties`; what may be a slip is refused, others are passed over."""
+    given = properties(text, first)
+    for name in [name for name in given if name not in known]:
+        if (near := did_you_mean(name, known)) and name not in NO_SLIPS:
+            usage_error(f"{option}: no property {name!r}{near}")
+        wanted.passed_over.append(f"{option} {name}={given.pop(name)}")
+    return given
+
+
 def _machine(wanted: Wanted, text: str) -> None:
     given = properties(text, "type")
     kind = given.pop("type", "virt")
@@ -111,11 +126,14 @@ def _cpu(wanted: Wanted, text: str) -> None:
 
 
 def _smp(wanted: Wanted, text: str) -> None:
-    wanted.harts = _value(parse_harts, "-smp", properties(text, "cpus").get("cpus", "1"))
+    given = known_properties(wanted, "-smp", text, ("cpus",), "cpus")
+    if "cpus" not in given:
+        usage_error("-smp: cpus= is missing")
+    wanted.harts = _value(parse_harts, "-smp", given["cpus"])
 
 
 def _memory(wanted: Wanted, text: str) -> None:
-    wanted.memory = _value(parse_size, "-m", properties(text, "size").get("size", "128M"))
+    wanted.memory = _value(parse_size, "-m", known_properties(wanted, "-m", text, ("size",), "size").get("size", "128M"))
 
 
 def _bios(wanted: Wanted, text: str) -> None:
@@ -148,23 +166,33 @@ def _display(wanted: Wanted, text: str) -> None:
 
 
 def _drive(wanted: Wanted, text: str) -> None:
-    given = properties(text)
+    given = known_properties(wanted, "-drive", text, ("file", "format", "readonly", "snapshot", "id", "if"))
     if "file" not in given:
         usage_error("-drive: file= is missing")
+    if given.get("if", "none") not in INTERFACES:
+        usage_error(f"-drive: if={given['if']} is not possible; there are {', '.join(INTERFACES)}")
     if given.get("format", "raw") != "raw":
         usage_error(f"-drive: only format=raw is known, not {given['format']!r}")
     name = given.get("id", f"drive{len(wanted.drives)}")
-    wanted.drives[name] = (Path(given["file"]), given.get("readonly", "off") == "on")
+    if name in wanted.drives:
+        usage_error(f"-drive: id={name} is given twice")
+    readonly, snapshot = (given.get(each, "off") == "on" for each in ("readonly", "snapshot"))
+    wanted.drives[name] = (Path(given["file"]), readonly, snapshot)
     if given.get("if") == "virtio":
         wanted.attached.append(name)
 
 
 def _device(wanted: Wanted, text: str) -> None:
-    given = properties(text, "driver")
-    driver = given.get("driver", "")
+    driver = properties(text, "driver").get("driver", "")
+    known = ("driver", "drive", "netdev", "id", "bus")
+    given = known_properties(wanted, f"-device {driver}", text, known, "driver")
     base = driver.removesuffix("-device")
     if base == "virtio-blk":
         name = given.get("drive", "")
+        if not name:
+            usage_error(f"-device {driver}: drive=ID is missing")
+        if name in wanted.attached:
+            usage_error(f"-device {driver}: the drive {name} has a device already")
         wanted.refers.append((f"-device {driver}", "-drive", name))
         wanted.attached.append(name)
     elif base in VIRTIO:
@@ -179,7 +207,7 @@ def _device(wanted: Wanted, text: str) -> None:
 
 
 def _netdev(wanted: Wanted, text: str) -> None:
-    given = properties(text, "type")
+    given = known_properties(wanted, "-netdev", text, ("type", "id"), "type")
     if given.get("type") != "user":
         usage_error(f"-netdev: only user,id=ID is known, not {text!r}")
     wanted.netdevs.append(given.get("id", ""))

@@ -91,10 +91,10 @@ def test_devices() -> None:
 
 def test_ids_may_be_named_before_what_they_name() -> None:
     line = "-device virtio-blk-device,drive=b -drive file=a.img,id=a,if=none -device virtio-blk-device,drive=a"
-    line += " -drive file=b.img,id=b,if=none -device virtio-net-device,netdev=n0 -netdev user,id=n0 -kernel k"
+    line += " -drive file=b.img,id=b,if=none,snapshot=on -device virtio-net-device,netdev=n0 -netdev user,id=n0 -kernel k"
     board = options_of(parse(line.split())).board
     assert board is not None
-    assert [str(drive.path) for drive in board.drives] == ["b.img", "a.img"]
+    assert [(str(drive.path), drive.snapshot) for drive in board.drives] == [("b.img", True), ("a.img", False)]
     assert board.virtio == ("net",)
 
 
@@ -125,6 +125,12 @@ def test_what_there_is(line: str, lines: list[str], capsys: pytest.CaptureFixtur
         ("-m 12Q", "-m: size '12Q' is not a number followed by K, M or G (for instance 128M)"),
         ("-device virtio-blk-devic", "-device: no device 'virtio-blk-devic'; did you mean virtio-blk-device?"),
         ("-device virtio-blk-device,drive=a", "-device virtio-blk-device: no -drive with id=a"),
+        ("-device virtio-blk-device", f"{BLK}: drive=ID is missing"),
+        (f"{BLK},drive=a {BLK},drive=a -drive file=f,id=a", f"{BLK}: the drive a has a device already"),
+        ("-drive file=f,id=a -drive file=g,id=a", "-drive: id=a is given twice"),
+        ("-drive file=f,if=pflash", "-drive: if=pflash is not possible; there are none, virtio"),
+        ("-drive file=f,readonyl=on", "-drive: no property 'readonyl'; did you mean readonly?"),
+        ("-smp sockets=2", "-smp: cpus= is missing"),
         (
             "-device virtio-blk-device,drive=disk1 -drive file=f,id=disk0",
             f"{BLK}: no -drive with id=disk1; did you mean disk0?",
@@ -141,6 +147,21 @@ def test_what_there_is(line: str, lines: list[str], capsys: pytest.CaptureFixtur
 def test_what_is_not_understood_is_refused(line: str, answer: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["qemu", *line.split()]) == 2
     assert capsys.readouterr().err == f"hartline: {answer}\n"
+
+
+def test_properties_without_effect_are_said() -> None:
+    line = "-smp 2,maxcpus=4 -m 64M,slots=2 -drive file=f,id=a,cache=none -netdev user,id=n,hostfwd=tcp::1-:2"
+    line += f" {BLK},drive=a,bus=virtio-mmio-bus.0"
+    wanted = parse([*line.split(), "-device", "virtio-rng-device,max-bytes=1", "-drive", "file=g,id=b,snapshot=on"])
+    assert (wanted.harts, wanted.memory) == (2, 64 << 20)
+    assert wanted.passed_over == [
+        "-smp maxcpus=4",
+        "-m slots=2",
+        "-drive cache=none",
+        "-netdev hostfwd=tcp::1-:2",
+        "-device virtio-rng-device max-bytes=1",
+        "-drive id=b (no -device has it)",
+    ]
 
 
 def test_a_serial_port_that_stays_is_said() -> None:
