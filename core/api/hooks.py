@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadValue, DebugError
@@ -31,7 +31,7 @@ CONSOLE_WORDS = {
 class Asked:
     """A Hook as a condition of a breakpoint (core.debug.stops.Condition)."""
 
-    machine: Machine
+    machine: Machine = field(repr=False)
     function: Hook
     what: str
     """ "condition": the hit counts if it is true; "hook": if it is True itself."""

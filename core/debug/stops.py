@@ -28,7 +28,7 @@ class StopKind(Enum):
     LIMIT = "limit"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Stop:
     """One stop: the hart it is about, its pc, and a sentence for the user, or what makes one when somebody wants to read it.
 
@@ -52,6 +52,9 @@ class Stop:
     def text(self) -> str:
         """The sentence."""
         return self.sentence if isinstance(self.sentence, str) else self.sentence()
+
+    def __repr__(self) -> str:
+        return f"<Stop, {self.kind.value}: hart {self.hart}, pc {self.pc:#x}, {self.text}>"
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ def test_until_an_exit_by_its_cause(hello: Machine) -> None:
 
 def test_the_end(hello: Machine) -> None:
     assert hello.exit_code is None
-    hello.run("sbi_shutdown")
+    stop = hello.run("sbi_shutdown")
+    assert repr(stop) == f"<Stop, breakpoint: hart 0, pc {stop.pc:#x}, reached sbi_shutdown>"
     assert hello.run().exit_code == hello.exit_code == 0
     assert repr(hello) == "<Machine hello.elf: the machine switched itself off with status 0>"
     assert [text for text in hello.warnings if "htinst" in text]
