@@ -383,7 +383,7 @@ def test_a_debugger_that_leaves_the_machine_standing() -> None:
         assert client.ask(b"?").startswith(b"T05")
         assert client.ask(b"D") == b"OK"
         client.socket.close()
-        output, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=30)
         assert (process.returncode, "gone" in errors) == (0, False)
     finally:
         process.kill()
