@@ -17,7 +17,8 @@ from gdbstub.riscv.regnums import CSR0, FP, MODE, PC, RA, SP
 GENERAL_WIDTH: Final = 8 * (PC + 1)
 """Bytes of x0 to x31 and pc."""
 EXPEDITED: Final = (PC, SP, FP, RA, MODE)
-"""What gdb asks for first at each stop."""
+"""What gdb asks for first at each stop. A debugger that has not read our description knows those up to PC only: to be sent the
+number of another one ends its session."""
 GENERIC: Final = {PC: "pc", SP: "sp", FP: "fp", RA: "ra", **{10 + n: f"arg{n + 1}" for n in range(8)}}
 
 
@@ -29,7 +30,11 @@ class Registers:
         self._processes = processes
         self._described = description.registers
         self._general = [self.described(number) for number in range(PC + 1)]
-        self._expedited = [self.described(number) for number in EXPEDITED]
+        self.introduce(False)
+
+    def introduce(self, known: bool) -> None:
+        """Whether the debugger knows our description."""
+        self._expedited = [self.described(number) for number in EXPEDITED if known or number <= PC]
         self._short = [(r.number, r.width, _reader(r)) for r in self._expedited]
 
     def described(self, number: int) -> Register:
@@ -65,13 +70,16 @@ class Registers:
         if self._processes.world(thread) is None and not self._debugger.running:  # at every stop: the short way
             state = self._debugger.machine.harts[thread.thread - 1]
             return [(number, read(state).to_bytes(width, "little")) for number, width, read in self._short]
-        return list(zip(EXPEDITED, self._read(thread, self._expedited), strict=True))
+        return self._numbered(self._read(thread, self._expedited))
 
     def inside(self, thread: ThreadId) -> Sequence[tuple[int, bytes]]:
         """The same of a world that was left, with a pc inside the instruction that did it."""
         values = [self._debugger.read_register(r.source, thread.thread - 1, world=thread.process) for r in self._expedited]
         values[EXPEDITED.index(PC)] += 1
-        return list(zip(EXPEDITED, _contents(values, self._expedited), strict=True))
+        return self._numbered(_contents(values, self._expedited))
+
+    def _numbered(self, contents: Sequence[bytes]) -> Sequence[tuple[int, bytes]]:
+        return [(register.number, value) for register, value in zip(self._expedited, contents, strict=True)]
 
     def read_or_nothing(self, thread: ThreadId, number: int) -> bytes | None:
         """One register; None when it has no value: gdb insists that it is described, as fcsr, or the world does not run."""

@@ -182,7 +182,10 @@ class RiscvTarget:
     def document(self, kind: str, annex: str) -> bytes | None:
         if kind == "osdata":
             return osdata(self.debugger, annex, {thread.process for thread in self.processes.threads()})
-        return self.description.xml if (kind, annex) == ("features", "target.xml") else None
+        if (kind, annex) != ("features", "target.xml"):
+            return None
+        self._registers.introduce(True)
+        return self.description.xml
 
     def program(self, process: int) -> str | None:
         return self.programs.path(process) if process in {thread.process for thread in self.threads()} else None
@@ -261,6 +264,7 @@ class RiscvTarget:
         """Remove what gdb has set; while the machine runs, as soon as it stops."""
         self._release_when_stopped = self.debugger.running
         self.processes.meet(False)
+        self._registers.introduce(False)
         if not self._release_when_stopped:
             self._points.clear()
             for point in self.debugger.breakpoints():

@@ -337,3 +337,13 @@ def test_several_harts(serve: Server, gdb: Starter) -> None:
     assert one.number("$_thread") == 2
     one("thread 1")
     assert "exited normally" in one("continue")
+
+
+@pytest.mark.parametrize("setting", ["target-features-packet off", "supported-packets-packet off"])
+def test_a_gdb_that_does_not_read_the_description(serve: Server, setting: str) -> None:
+    """As one built without expat, or with a description of the user's own: it would refuse registers it does not know of."""
+    served = serve("hello")
+    output = batch(f"set remote {setting}", "set architecture riscv:rv64", served.remote, "stepi", "info line *$pc", "p $pc",
+                   "kill", elf=served.elf)  # fmt: skip
+    assert "bad register" not in output
+    assert "$1 = (void (*)()) 0x80200004 <_start+4>" in output
