@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from cli.arguments import Parser, usage_error, value
 from cli.launch import LaunchError, Options
 from cli.output import error, write
-from cli.values import parse_count, parse_listen
+from cli.values import parse_address, parse_count, parse_listen
 
 if TYPE_CHECKING:
     from core.debug.target import Debugger
@@ -21,10 +22,13 @@ OURS = {"fp": "s0"}
 """Names that differ: theirs, ours."""
 TIMES = {"cycle", "time", "instret", "mcycle", "minstret", "mip", "sip", "hip", "vsip", "stimecmp", "vstimecmp"}
 """What depends on time, which no two simulators count alike: not compared."""
+PROGRESS = 100
+"""Steps after which the user sees how far it is; another simulator's stub takes a second for so many."""
 EPILOG = """\
 Start the other one stopped, for instance
-  qemu-system-riscv64 -machine virt -cpu rv64,h=true -nographic -bios none -kernel PROGRAM -S -gdb tcp::5000
-then: hartline lockstep --with 5000 --bios none PROGRAM
+  qemu-system-riscv64 -machine virt -cpu rv64,h=true -nographic -kernel PROGRAM -S -gdb tcp::5000
+then: hartline lockstep --with 5000 PROGRAM
+(both with -bios none if PROGRAM is firmware, which begins at 0x80000000).
 exit status: 0 no difference, 1 a difference or an error, 2 wrong usage."""
 
 
@@ -35,7 +39,7 @@ def parser() -> Parser:
     add("file", metavar="FILE", type=Path, help="the program both run")
     add("--with", dest="other", metavar="[HOST:]PORT", type=value(parse_listen), required=True, help="the other gdb stub")
     add("--bios", metavar="builtin|none|FILE", default="builtin", help="as for run")
-    add("--from", dest="start", metavar="ADDR", type=lambda text: int(text, 0), help="begin there (the program's entry)")
+    add("--from", dest="start", metavar="ADDR", type=value(parse_address), help="begin there (the program's entry)")
     add("--steps", metavar="N", type=value(parse_count), default=100_000, help="instructions to compare (100000)")
     add("--ignore", metavar="NAME[,NAME...]", default="", help="registers not to compare")
     add("--strict", action="store_true", help="our machine without tolerances")
@@ -80,8 +84,17 @@ def common(ours: Debugger, remote: Remote, ignored: set[str]) -> list[tuple[str,
 
 def compare(ours: Debugger, remote: Remote, start: int, steps: int, ignored: set[str], say: Callable[[str], None]) -> int:
     """Bring both to `start`, take over the other's general registers, step and compare; the exit status."""
+    from cli.pager import Progress
+    from gdbstub.client import RemoteError
+
+    progress = Progress(lambda text: write(text, sys.stderr))
     if remote.read("pc") != start:
-        remote.run_to(start)
+        try:
+            remote.run_to(start)
+        except RemoteError as problem:
+            raise RemoteError(
+                f"{remote.where} has not come to {ours.symbols.format(start)} ({start:#x}): {problem}"
+            ) from problem
     ours.write_register("pc", start)
     for name in ABI[1:]:
         ours.write_register(OURS.get(name, name), remote.read(name) or 0)
@@ -99,7 +112,10 @@ def compare(ours: Debugger, remote: Remote, start: int, steps: int, ignored: set
         line = instruction(ours, before)
         ours.resume(steps=1)
         remote.step()
+        if count % PROGRESS == 0 and sys.stderr.isatty():
+            progress(f"{count} of {steps} steps, at {ours.symbols.format(before)}")
         if ours.stop.exit_code is not None:
+            progress("")
             say(f"no difference in {count} steps; our machine has switched itself off")
             return 0
         differing = [
@@ -108,10 +124,12 @@ def compare(ours: Debugger, remote: Remote, start: int, steps: int, ignored: set
             if ours.read_register(mine) != remote.read(name)
         ]
         if differing:
+            progress("")
             say(f"difference after step {count}, {before:#x} <{ours.symbols.format(before)}>: {line}")
             for name, mine_value, their_value in differing:
                 say(f"  {name:<12} ours {mine_value:#x}   {show(their_value)}")
             return 1
+    progress("")
     say(f"no difference in {steps} steps")
     return 0
 

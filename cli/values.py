@@ -23,6 +23,15 @@ def parse_listen(text: str) -> tuple[str, int]:
     return host or DEFAULT_HOST, int(port)
 
 
+def parse_address(text: str) -> int:
+    """An address of 64 bits; `0x80200000` or decimal."""
+    known = re.fullmatch(r"0x[0-9a-f]{1,16}|\d{1,20}", text.strip(), re.IGNORECASE)
+    value = int(text, 16 if text.strip()[:2].lower() == "0x" else 10) if known else 1 << 64
+    if value >> 64:
+        raise BadValue(f"{text!r} is not an address such as 0x80200000")
+    return value
+
+
 def parse_count(text: str) -> int:
     """A positive count; `1000`, `1_000`, `0x10`, `5k`, `10M`, `1G` (powers of ten)."""
     match = re.fullmatch(r"(0x[0-9a-f]+|\d[\d_]*)([kmg]?)", text.strip(), re.IGNORECASE)

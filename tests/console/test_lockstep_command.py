@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from examples import elf
 
@@ -66,3 +69,18 @@ def test_nobody_there_is_one_line() -> None:
     status, output = lockstep(str(elf("hello")), "--with", str(port))
     assert status == 1
     assert output == f"hartline: no gdb stub at 127.0.0.1:{port}: Connection refused\n"
+
+
+def test_the_other_one_does_not_come_to_the_start() -> None:
+    """It ends, or runs somewhere else for ever."""
+    with other("hello") as port:
+        status, output = lockstep(str(elf("hello")), "--with", str(port), "--from", "0x80205ff0")
+    assert status == 1
+    said = f"hartline: 127.0.0.1:{port} has not come to [^ ]+ \\(0x80205ff0\\): 127.0.0.1:{port} has ended \\(W00"
+    assert re.search(said, output), output
+
+
+@pytest.mark.parametrize("start", ["zz", "-1", "0x1" + "0" * 16])
+def test_where_to_start_is_an_address(start: str) -> None:
+    status, output = lockstep(str(elf("hello")), "--with", "1", f"--from={start}")
+    assert (status, output) == (2, f"hartline: --from: {start!r} is not an address such as 0x80200000\n")
