@@ -49,6 +49,16 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     )
 
 
+def folded(text: str, width: int) -> list[str]:
+    """A line of a table in lines of the terminal's width: broken between words, what goes on far to the right."""
+    if len(text) <= width:
+        return [text]
+    indent = " " * 14
+    return textwrap.wrap(
+        text, max(40, width), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, expand_tabs=False
+    )
+
+
 def wrap_list(words: Iterable[str], width: int, indent: str) -> list[str]:
     """Words in lines of at most `width` columns, each line indented."""
     text = " ".join(words)
@@ -60,6 +70,17 @@ def wrap_list(words: Iterable[str], width: int, indent: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def columns(parts: Iterable[str], width: int, indent: str) -> list[str]:
+    """Parts that stay whole, two spaces between them, in lines of at most `width` columns as far as each fits in one."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + 2 + len(part) <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(indent + part)
+    return lines
 
 
 def title(csr: type[Csr]) -> tuple[str, str]:
@@ -188,14 +209,15 @@ def place(address: int, name: str | None) -> str:
     return f"{address:#x} <{name}>" if name else f"{address:#x}"
 
 
-def code_line(line: Line, *, at_pc: bool, width: int = 80) -> str:
-    """One instruction: marker, address, symbol, raw bits, text."""
+def code_line(line: Line, *, at_pc: bool, width: int = 80, more: str = "") -> str:
+    """One instruction: marker, address, symbol, raw bits, text, and `more` about it. Columns give way where it is long."""
     where = place(line.address, line.symbol)
     raw = f"{line.raw:0{line.length * 2}x}"
     marker = "=> " if at_pc else "   "
     if width < NARROW:
-        return clip(f"{marker}{line.address:#x}: {line.text}", width)
-    return f"{marker}{where:<34} {raw:<8}  {line.text}".rstrip()
+        return clip(f"{marker}{line.address:#x}: {line.text}{more}", width)
+    left, right = f"{marker}{where:<34} ", f"{raw:<8}  {line.text}{more}"
+    return f"{left[: max(len(marker + where) + 1, width - len(right))]}{right}".rstrip()
 
 
 def walk_lines(walk: Walk, *, two_stages: bool) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from cli.context import Context
-from cli.format import code_line
+from cli.format import code_line, folded
 
 if TYPE_CHECKING:
     from core.debug.target import Line
@@ -74,12 +74,8 @@ def code_around(context: Context, pc: int, before: int, after: int) -> Iterator[
     except DebugError as problem:
         yield f"=> {pc:#x}: {problem}"
         return
-    for line in lines_before(context, pc, before):
-        yield code_line(line, at_pc=False, width=context.width)
-    for line in lines:
-        text = code_line(line, at_pc=line.address == pc, width=context.width)
-        if line.address == pc:
-            taken = branch_taken(line.text, lambda name: context.register(name) or 0)
-            if taken is not None:
-                text += "   taken" if taken else "   not taken"
-        yield text
+    for line in (*lines_before(context, pc, before), *lines):
+        at_pc = line.address == pc
+        taken = branch_taken(line.text, lambda name: context.register(name) or 0) if at_pc else None
+        more = "" if taken is None else "   taken" if taken else "   not taken"
+        yield from folded(code_line(line, at_pc=at_pc, width=context.width, more=more), context.width)

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a stop summary about a trap that has just been taken: shown at the trap vector."""
+"""The part of a stop summary about a trap that has just been taken."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cli.context import Context
+from cli.format import columns
 from cli.remarks import remark
 
-BANKS = {"M": "m", "HS": "s", "VS": "vs"}
-"""Prefix of the trap CSRs of each mode that takes traps."""
+BANKS = {"M": ("m", 3), "HS": ("s", 1), "VS": ("vs", 5)}
+"""Prefix of the trap CSRs of each mode that takes traps, and its number in history (nominal privilege, plus 4 when V=1)."""
 INTERRUPT_BIT = 1 << 63
 
 
 def trap_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
-    """If the hart stands at its trap vector: the trap it has just taken."""
-    bank = BANKS.get(mode)
-    if bank is None:
+    """If a trap is the last thing the hart has done: that trap."""
+    if mode not in BANKS:
         return
+    bank, taker = BANKS[mode]
     cause, vector = context.value(f"{bank}cause"), context.value(f"{bank}tvec")
-    base = vector & ~3
     vectored = vector & 3 == 1 and cause & INTERRUPT_BIT
-    if base == 0 or pc != base + (4 * (cause & ~INTERRUPT_BIT) if vectored else 0):
+    if pc != (vector & ~3) + (4 * (cause & ~INTERRUPT_BIT) if vectored else 0) or not _just_taken(context, taker):
         return
     epc, value = context.value(f"{bank}epc"), context.value(f"{bank}tval")
     number = cause & ~INTERRUPT_BIT
@@ -42,7 +42,18 @@ def trap_lines(context: Context, mode: str, pc: int) -> Iterator[str]:
         if bank == "s":
             flags = [n for n in ("SPV", "SPVP", "GVA") if context.field(f"hstatus.{n}")]
             details.append("hstatus: " + (" ".join(flags) or "SPV=0"))
-    yield "  " + "  ".join(details)
+    yield from columns(details, context.width, "  ")
+
+
+def _just_taken(context: Context, mode: int) -> bool:
+    """Whether the hart has taken a trap into `mode` and executed nothing since. That pc is at the vector does not say so:
+    firmware leaves stvec at the entry of what it starts. An RNMI has CSRs of its own.
+    """
+    from core.debug.lasttrap import LastTrap
+    from core.trap.rnmi import INTERRUPT
+
+    trap = LastTrap.of(context.debugger.machine.harts[context.hart])
+    return trap is not None and trap.ago == 0 and trap.line.to_mode == mode and trap.rnmi_kind != INTERRUPT
 
 
 def trap_origin(context: Context, bank: str) -> str:

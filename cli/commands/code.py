@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
-from cli.format import code_line
+from cli.format import code_line, folded
 from cli.registry import command
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def code_lines(context: Context, lines: Iterable[Line], world: int | None) -> It
     """Instructions of a world, the one at its pc marked; None: at addresses that are no world's."""
     pc = None if world is None else context.debugger.read_register("pc", context.hart, world=world)
     for line in lines:
-        yield code_line(line, at_pc=line.address == pc, width=context.width)
+        yield from folded(code_line(line, at_pc=line.address == pc, width=context.width), context.width)
 
 
 @command(
