@@ -27,6 +27,8 @@ LITTLE_ENDIAN = 1
 EXECUTABLE, SHARED = 2, 3
 """e_type of what can be loaded; position-independent programs are loaded where their headers say."""
 MACHINE_RISCV = 243
+SHF_ALLOC = 2
+"""Section flag: it is loaded."""
 MAX_ADDRESS = 1 << 64
 
 _KINDS = {"STT_FUNC": SymbolKind.FUNCTION, "STT_OBJECT": SymbolKind.OBJECT, "STT_NOTYPE": SymbolKind.LABEL}
@@ -36,7 +38,8 @@ _KINDS = {"STT_FUNC": SymbolKind.FUNCTION, "STT_OBJECT": SymbolKind.OBJECT, "STT
 class Segment:
     """A loadable segment: `size` bytes at physical `address`, beginning with `data`, zero behind it.
 
-    virtual: the address the program itself is linked to see it at; number: its place among the program headers.
+    virtual: the address the program itself is linked to see it at; number: its place among the program headers; headers: how
+    many of its first bytes are nothing but the file's own headers (and notes), which linkers put in front of the program.
     """
 
     number: int
@@ -44,6 +47,7 @@ class Segment:
     virtual: int
     size: int
     data: bytes = field(repr=False)
+    headers: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,16 @@ def _segments(name: str, data: bytes, elf: Any) -> Iterator[Segment]:
         _inside(name, f"segment {number} is", data, offset, stored)
         if stored > size or address + size > MAX_ADDRESS or virtual + size > MAX_ADDRESS:
             raise BootError(f"{name}: damaged ELF file: segment {number} has {stored:#x} bytes for {size:#x} at {address:#x}")
-        yield Segment(number, address, virtual, size, data[offset : offset + stored])
+        headers = min(stored, _headers_end(elf)) if offset == 0 else 0
+        yield Segment(number, address, virtual, size, data[offset : offset + stored], headers)
+
+
+def _headers_end(elf: Any) -> int:
+    """The place in the file where what the program needs begins: its first section that is loaded and no note."""
+    sections = (section for section in elf.iter_sections() if section["sh_type"] not in ("SHT_NULL", "SHT_NOTE"))
+    loaded = [section for section in sections if section["sh_flags"] & SHF_ALLOC]
+    end: int = elf["e_phoff"] + elf["e_phnum"] * PROGRAM_HEADER_SIZE
+    return min((section["sh_offset"] for section in loaded), default=end)
 
 
 def _symbols(elf: Any) -> Iterator[Symbol]:

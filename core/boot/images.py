@@ -8,10 +8,11 @@ tree follows QEMU's virt machine.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.boot.elf import MAGIC, ElfProgram, read_elf
+from core.boot.elf import MAGIC, ElfProgram, Segment, read_elf
 from core.boot.errors import BootError
 from core.boot.symbols import SymbolTable
 
@@ -76,6 +77,16 @@ def read_file(path: Path) -> bytes:
     return data
 
 
+def _pieces(name: str, segment: Segment, ram_base: int) -> Iterator[Piece]:
+    """What is loaded of a segment: all, but for file headers that would lie before RAM. (A program linked with -Ttext at the
+    start of RAM has them on the page before.)"""
+    before = min(segment.size, max(0, ram_base - segment.address))
+    left_out = before if before <= segment.headers else 0
+    if left_out < segment.size:
+        address, size = segment.address + left_out, segment.size - left_out
+        yield Piece(f"{name} segment {segment.number}", address, size, segment.data[left_out:])
+
+
 def _signature(program: ElfProgram) -> range | None:
     """Where riscv-arch-test's programs leave their results. The end label may stand behind the segment."""
     begin, end = (program.symbols.address_of(name) for name in ("begin_signature", "end_signature"))
@@ -93,7 +104,7 @@ def read_image(path: Path, raw_address: int, ram_base: int) -> Image:
     data = read_file(path)
     if data[:4] == MAGIC or path.suffix == ".elf":
         program = read_elf(str(path), data)
-        pieces = tuple(Piece(f"{path.name} segment {s.number}", s.address, s.size, s.data) for s in program.segments)
+        pieces = tuple(piece for segment in program.segments for piece in _pieces(path.name, segment, ram_base))
         words = [program.symbols.address_of(name) for name in ("tohost", "fromhost")]
         tohost, fromhost = (None if word is None else program.physical(word) for word in words)
         return Image(pieces, program.entry, program.symbols, tohost, fromhost, _signature(program))

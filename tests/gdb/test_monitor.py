@@ -17,6 +17,7 @@ from gdbstub.riscv.processes import Mode
 from tests.gdb.driver import Gdb, Starter
 from tests.gdb.machine import Served
 from tests.support.bare_metal import assemble
+from tests.unit.test_gdbstub_server import eventually
 
 
 @pytest.fixture
@@ -197,7 +198,7 @@ def test_catches_go_with_the_gdb_that_set_them(attached: Gdb, hello: Served) -> 
     attached("monitor break guest_entry")
     hello.debugger.add_catch("vmentry", owner="console")
     attached("disconnect")
-    assert [point.owner for point in hello.debugger.breakpoints()] == ["console"]
+    eventually(lambda: [point.owner for point in hello.debugger.breakpoints()] == ["console"])
 
 
 def test_a_machine_let_go_runs_to_its_end(attached: Gdb, hello: Served) -> None:

@@ -252,3 +252,33 @@ def test_a_file_made_by_a_linker(tmp_path: Path) -> None:
     assert counter is not None
     assert program.physical(counter) == counter
     assert any(s.address <= counter and s.size > len(s.data) for s in program.segments)
+
+
+def linked(*, note: int = 0, text: int = 0x1000) -> bytes:
+    """What `ld -Ttext=0x80000000` makes: the headers on a page of their own before .text, in one segment with it. note,
+    text: where these sections begin in the file (0: no note)."""
+    sections = struct.pack("<IIQQQQIIQQ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    if note:
+        sections += struct.pack("<IIQQQQIIQQ", 0, 7, 2, 0x7FFF_F000 + note, note, 0x24, 0, 0, 4, 0)
+    sections += struct.pack("<IIQQQQIIQQ", 0, 1, 6, 0x7FFF_F000 + text, text, 0x1020 - text, 0, 0, 4, 0)
+    ident = b"\x7fELF" + bytes((2, 1, 1)) + bytes(9)
+    count = 2 + bool(note)
+    header = ident + struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, 0x8000_0000, 64, 0x1020, 0, 64, 56, 1, 64, count, 0)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0x7FFF_F000, 0x7FFF_F000, 0x1020, 0x1020, 0x1000)
+    return (header + segment).ljust(0x1000, b"\0") + CODE + sections
+
+
+@pytest.mark.parametrize("note", [0, 0xB0])
+def test_file_headers_before_ram_are_left_out(tmp_path: Path, note: int) -> None:
+    (tmp_path / "a.elf").write_bytes(linked(note=note))
+    image = read_image(tmp_path / "a.elf", 0, 0x8000_0000)
+    assert [(str(piece), piece.data) for piece in image.pieces] == [("a.elf segment 0 (0x80000000..0x80000020)", CODE)]
+    (piece,) = read_image(tmp_path / "a.elf", 0, 0x7000_0000).pieces
+    assert (piece.address, piece.size, piece.data[:4]) == (0x7FFF_F000, 0x1020, b"\x7fELF")  # where there is RAM, they are kept
+
+
+@pytest.mark.parametrize("text", [0xFF0, 0x100])
+def test_what_the_program_needs_is_not_left_out(tmp_path: Path, text: int) -> None:
+    (tmp_path / "a.elf").write_bytes(linked(text=text))
+    (piece,) = read_image(tmp_path / "a.elf", 0, 0x8000_0000).pieces
+    assert piece.address == 0x7FFF_F000
