@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.context import CommandError, Context
 from cli.format import wrapped
-from cli.output import write
+from cli.output import dumb, write
 from cli.pager import Enough, Pager, Progress, ask_key
 from cli.registry import execute, find, internal_error, split_line
 from cli.screen import Screen, style_of
@@ -66,7 +66,8 @@ class Console:
         self._pager: Pager | None = None
         if input is None and sys.stdin.isatty() and sys.stdout.isatty():
             self._pager = Pager(self._terminal_size, lambda: ask_key(None, output))
-            context.progress = Progress(lambda text: write(text, sys.stderr))
+            if not dumb():
+                context.progress = Progress(lambda text: write(text, sys.stderr))
         self._unsubscribe: Callable[[], None] = lambda: None
 
     # Commands

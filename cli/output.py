@@ -37,6 +37,11 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
 
 
+def dumb() -> bool:
+    """Whether TERM says that the terminal can only append lines: no cursor that moves, no colour."""
+    return os.environ.get("TERM", "").lower() in ("", "dumb", "unknown")
+
+
 def wants_colour(stream: TextIO) -> bool:
     """Whether escape sequences for colour may go to `stream`: a terminal, not a dumb one, and NO_COLOR is not set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("", "dumb")
+    return stream.isatty() and not os.environ.get("NO_COLOR") and not dumb()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -24,6 +25,8 @@ from cli.completion import candidates
 if TYPE_CHECKING:
     from cli.console import Console
 
+MENU, OTHERS = 8, 1
+"""Rows for the completion menu with the line being typed, and those of the screen that are not for them: the bottom line."""
 STYLE = Style.from_dict(
     {"bottom-toolbar": "reverse", "prompt": "bold", "command": "bold", "unknown": "ansired", "register": "ansicyan"}
 )
@@ -93,7 +96,7 @@ def make_session(console: Console, input: Input | None, output: Output | None) -
     """A prompt with completion, bottom line and keys."""
     from cli.console import PROMPT
 
-    return PromptSession(
+    session: PromptSession[str] = PromptSession(
         [("class:prompt", PROMPT)],
         completer=ConsoleCompleter(console),
         complete_while_typing=False,
@@ -109,3 +112,10 @@ def make_session(console: Console, input: Input | None, output: Output | None) -
         input=input,
         output=output,
     )
+
+    def fit_menu(app: Application[str]) -> None:
+        """Ask no more rows for the completion menu than there are, or nothing but an error message is drawn."""
+        session.reserve_space_for_menu = max(0, min(MENU, app.output.get_size().rows - OTHERS))
+
+    session.app.before_render += fit_menu
+    return session

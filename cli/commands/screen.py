@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from cli.context import CommandError, Context
+from cli.output import dumb
 from cli.registry import command
 
 
@@ -22,5 +24,7 @@ def layout(context: Context) -> Iterator[str]:
     """
     if context.blocking:
         raise CommandError("layout needs the prompt at a terminal")
+    if dumb():
+        raise CommandError(f"layout needs a terminal that can move its cursor; TERM is {os.environ.get('TERM') or 'not set'}")
     context.request = "layout"
     return iter(())

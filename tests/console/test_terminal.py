@@ -164,5 +164,19 @@ def test_no_colour_and_dumb_terminals(terminal: Callable[..., Terminal]) -> None
     screen.sees("(hartline)")
     screen.type("csr hgatp", "Enter")
     screen.sees("translation scheme: Bare")
+    screen.type("layout", "Enter")
+    screen.sees("layout needs a terminal that can move its cursor; TERM is dumb")
+    screen.type("continue", "Enter")  # no keys of panes that nobody sees
+    screen.sees("the machine switched itself off with status 0")
     screen.type("quit", "Enter")
     screen.sees("status 0")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(20, 5), (10, 3)])
+def test_completion_on_a_small_screen(terminal: Callable[..., Terminal], columns: int, rows: int) -> None:
+    screen = terminal(columns, rows)
+    screen.start("run", str(elf("hello")), "--console")
+    screen.sees("(hartline)", " HS-mode")
+    screen.type("csr hsta", "Tab")
+    screen.sees(" hstatus")
+    assert "too small" not in screen.screen
