@@ -133,7 +133,7 @@ class Content:
         return self._keep("switches", self._switches() if self._standing() else None)
 
     def _switches(self) -> Styled:
-        from cli.timeline import all_events
+        from cli.timeline import all_events, moment
 
         debugger = self.context.debugger
         names = {world.number: world.name for world in debugger.worlds()}
@@ -142,5 +142,5 @@ class Content:
             what = {"entry": "->", "exit": "<-", "trap": "!!"}[event.kind]
             cause = "" if event.kind == "entry" else f" {event.text}"
             span = f" {duration_text(event.duration)}" if event.duration is not None else ""
-            found.append(("", f"{event.retired:>10,} {what} {names[event.world]}{cause}{span}"))
+            found.append(("", f"{moment(debugger, event)} {what} {names[event.world]}{cause}{span}"))
         return found

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 UNIT = 1e-8
 """Seconds of a unit of time: one instruction."""
+MOMENT = 10
+"""Columns for a number of instructions."""
 MARGIN, LANE, WIDTH, TEXT = 150, 26, 1000, 12
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#eeca3b", "#9d755d")
 TRAP_COLOUR = "#c00000"
@@ -33,6 +35,18 @@ def duration_text(units: int) -> str:
         if seconds >= scale:
             return f"{seconds / scale:.3g} {name}"
     return f"{units * 10} ns"
+
+
+def moment(debugger: Debugger, event: Switch) -> str:
+    """When, and with several harts on which: by the clock they share, as each counts instructions of its own."""
+    if debugger.harts == 1:
+        return f"{event.retired:>{MOMENT},}"
+    return f"{event.units / 100:>{MOMENT + 4},.2f}  hart {event.hart}"
+
+
+def moment_title(debugger: Debugger) -> str:
+    """What the column that `moment` makes says."""
+    return f"{'retired':>{MOMENT}}" if debugger.harts == 1 else f"{'time (us)':>{MOMENT + 4}}  hart  "
 
 
 def spans(debugger: Debugger, events: list[Switch]) -> list[tuple[int, int, int, int, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.context import CommandError, Context
-from cli.format import clip, plural, wrapped
+from cli.format import clip, folded, plural, wrapped
 from cli.registry import command
 from cli.timeline import duration_text
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Events that `history` shows unless told."""
+UNBROKEN = "\N{NO-BREAK SPACE}"
+"""Between words that stay in one line."""
 ROOT = (1 << 44) - 1
 """hgatp.PPN."""
 PLACES = 10
@@ -99,8 +101,9 @@ def symfile(context: Context, which: str, file: str) -> Iterator[str]:
     example="history 5",
 )
 def history(context: Context, count: int | None, perfetto: str | None, svg: str | None) -> Iterator[str]:
-    """Each line: when (instructions retired), what, where, and how long until the next one. --perfetto writes a trace
-    that ui.perfetto.dev opens, with a track for each hart and world; --svg a timeline picture.
+    """Each line: when, what, where, and how long until the next one. When is the number of instructions retired; with
+    several harts it is the time since reset, which they share. --perfetto writes a trace that ui.perfetto.dev opens, with
+    a track for each hart and world; --svg a timeline picture.
     """
     from cli import timeline
 
@@ -115,17 +118,20 @@ def history(context: Context, count: int | None, perfetto: str | None, svg: str 
         yield "no trap has been taken and no guest entered since reset"
         return
     shown = events[-(SHOWN if count is None else count) :] if count != 0 else []
-    names = {world.number: world.name for world in context.debugger.worlds()}
-    harts = context.debugger.harts > 1
+    names = {world.number: world.name.partition(" (")[0] for world in context.debugger.worlds()}  # `worlds` has the VMIDs
+    if shown:
+        yield f"{timeline.moment_title(context.debugger)}  event, and how long until the next"
     for event in shown:
-        hart = f"hart {event.hart}  " if harts else ""
         what = {"entry": "enter", "exit": "exit ", "trap": "trap "}[event.kind]
         cause = "" if event.kind == "entry" else f": {event.text}"
         gpa = f", GPA {event.gpa:#x}" if event.gpa else ""
         world = 1 if event.kind == "entry" else event.world
         place = context.debugger.place(event.pc, world)
         span = f"  {duration_text(event.duration)}" if event.duration is not None else ""
-        yield clip(f"{event.retired:>10,}  {hart}{what} {names[event.world]}{cause}{gpa} at {place}{span}", context.width)
+        when = timeline.moment(context.debugger, event)
+        where = f"at {place}{span}".replace(" ", UNBROKEN)
+        for line in folded(f"{when}  {what} {names[event.world]}{cause}{gpa} {where}", context.width):
+            yield line.replace(UNBROKEN, " ")
     if len(shown) < len(events):
         yield f"({len(events) - len(shown)} earlier ones are kept; history {len(events)} shows all)"
 
