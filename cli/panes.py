@@ -136,7 +136,7 @@ class Content:
         from cli.timeline import all_events, moment
 
         debugger = self.context.debugger
-        names = {world.number: world.name for world in debugger.worlds()}
+        names = {world.number: world.name.partition(" (")[0] for world in debugger.worlds()}
         found: Styled = []
         for event in all_events(debugger)[-EVENTS:]:
             what = {"entry": "->", "exit": "<-", "trap": "!!"}[event.kind]

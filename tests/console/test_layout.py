@@ -27,7 +27,7 @@ def test_panes_follow_the_machine(terminal: Callable[..., Terminal], columns: in
     screen.type("s", "s")
     screen.sees("guest_entry+8")
     screen.type("x")
-    shown = screen.sees("HS-mode | host | trap_vector", "*sepc", "<- guest 1 (vmid 1)")
+    shown = screen.sees("HS-mode | host | trap_vector", "*sepc", "<- guest 1 environment call")
     screen.type("c")
     screen.sees("Still in VS-mode", "retired")
     screen.type("s")
