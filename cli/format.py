@@ -53,7 +53,7 @@ def folded(text: str, width: int) -> list[str]:
     """A line of a table in lines of the terminal's width: broken between words, what goes on far to the right."""
     if len(text) <= width:
         return [text]
-    indent = " " * 14
+    indent = " " * 15
     return textwrap.wrap(
         text, max(40, width), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, expand_tabs=False
     )

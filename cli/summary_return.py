@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.context import Context
-from cli.format import csr_summary, wrapped
+from cli.format import columns, csr_summary, wrapped
 
 if TYPE_CHECKING:
     from core.debug.returns import Return
@@ -42,7 +42,7 @@ def target_lines(context: Context, found: Return) -> Iterator[str]:
             csr = context.csr(name)
             if csr is not None:
                 csrs.append(f"{name}: {csr_summary(csr, context.value(name)) or '0'}")
-        yield "  " + "  ".join(csrs)
+        yield from columns(csrs, context.width, "  ")
     if found.walk.fault is None:
         yield f"  fetch there: physical address {found.walk.spa or 0:#x}"
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cli.commands import TOPICS
 from cli.context import CommandError, Context
-from cli.format import wrap_list
+from cli.format import wrap_list, wrapped
 from cli.registry import Command, command, execute, find, load_commands
 
 
@@ -31,13 +31,15 @@ def _list(context: Context) -> Iterator[str]:
     for topic in dict.fromkeys(c.topic for c in commands):
         yield f"{topic}:"
         for known in (c for c in commands if c.topic == topic):
-            left = f"  {known.name:<12}"
+            left = f"  {known.name:<12} "
             first, *more = wrap_list([known.help], max(20, context.width - len(left)), "")
-            yield f"{left} {first}"
-            yield from (" " * (len(left) + 1) + line for line in more)
-    yield "'help COMMAND' tells more, with an example. Addresses are numbers, symbols, $registers or sums."
+            yield left + first
+            yield from (" " * len(left) + line for line in more)
+    told = "'help COMMAND' tells more, with an example. Addresses are numbers, symbols, $registers or sums."
+    yield from wrapped(told, context.width)
     if context.front == "console":
-        yield "Keys: Tab completes, Ctrl-C stops the machine, Ctrl-D leaves, Ctrl-A c goes to the guest's UART."
+        keys = "Keys: Tab completes, Ctrl-C stops the machine, Ctrl-D leaves, Ctrl-A c goes to the guest's UART."
+        yield from wrapped(keys, context.width)
 
 
 def _place(known: Command) -> int:

@@ -20,6 +20,7 @@ from cli.format import (
     csr_summary,
     field_meaning,
     field_value,
+    folded,
     plural,
     register_lines,
     wrap_list,
@@ -58,7 +59,7 @@ def mode(context: Context) -> Iterator[str]:
         world = context.debugger.loaded_guest(context.hart) if next_mode.startswith("V") else None
         yield f"  {instruction:<11}  would go to {next_mode}-mode at {context.place(pc, world)}"
     yield f"  retired      {plural(state.retired, 'instruction')}"
-    yield f"  last stop    {context.debugger.stop.text}"
+    yield from folded(f"  last stop    {context.debugger.stop.text}", context.width)
 
 
 def csr_in_short(context: Context, name: str) -> str:

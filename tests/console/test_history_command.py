@@ -61,4 +61,4 @@ def test_several_harts_share_a_clock(trapping: Callable[[int], Debugger]) -> Non
 def test_long_lines_are_folded(trapping: Callable[[int], Debugger]) -> None:
     lines = ask(trapping(2), "history 1", width=80, front="monitor")
     what, _, where = FAULT.partition(" at ")
-    assert lines[1:3] == [f"          0.07  hart 1  trap  host: {what}", f"{'':14}at {where}"]
+    assert lines[1:3] == [f"          0.07  hart 1  trap  host: {what}", f"{'':15}at {where}"]

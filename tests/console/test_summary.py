@@ -64,6 +64,14 @@ def test_long_code_lines() -> None:
     text = code_line(line, at_pc=True, more="   taken")
     assert folded(text, 80) == [
         "=> 0xffffffff80a02f3c <default_idle_call+26> 8a2ff0ef  jal ffffffff80a020de",
-        "              <arch_cpu_idle>   taken",
+        "               <arch_cpu_idle>   taken",
     ]
     assert folded(text, 120) == [text]
+
+
+@pytest.mark.parametrize(
+    "command", ["until *(vm_enter + 144)", "until exit load_guest_page_fault", "mode", "help", "history", "list", "disassemble"]
+)
+def test_nothing_is_wider_than_the_terminal(hello: Debugger, command: str) -> None:
+    lines = Typist(hello).lines("until exit load_guest_page_fault" if command.startswith(("mode", "hist")) else "mode", command)
+    assert [line for line in lines.splitlines() if len(line) > 80] == []
