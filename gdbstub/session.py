@@ -45,6 +45,8 @@ class Session:
         self.monitor = monitor or Monitor()
         self.client: set[str] = set()
         """Features the client announced in qSupported, without the plus."""
+        self.meets_newcomers = False
+        """Whether the client can be told of new processes."""
         self.extended = False
         self.killed = False
         self.dead = False
@@ -201,12 +203,8 @@ class Session:
     def meet(self, features: set[str]) -> None:
         """The client has announced its features."""
         self.client = features
+        self.meets_newcomers = {"multiprocess", "exec-events"} <= features
         self.target.meet(self.meets_newcomers)
-
-    @property
-    def meets_newcomers(self) -> bool:
-        """Whether the client can be told of new processes."""
-        return {"multiprocess", "exec-events"} <= self.client
 
     def detach(self, process: int | None) -> None:
         """The client lets go of a process; of the last one: what it set is removed and the machine runs on, unless it
@@ -348,10 +346,9 @@ class Session:
         self._intended, self._stop_due, self._diverted, self._interrupted = None, False, False, False
 
     def _say_now(self) -> None:
-        if self._attaching is not None:
-            return
-        for text in self._unsaid.take():
-            self.print(text)
+        if self._unsaid and self._attaching is None:
+            for text in self._unsaid.take():
+                self.print(text)
 
     def _send_stop(self) -> None:
         report, attaching = self.target.stop_report(), self._attaching

@@ -30,6 +30,10 @@ class Unsaid:
             log.warning("the debugger takes its output too slowly: some is left out")
         self._left_out += 1
 
+    def __bool__(self) -> bool:
+        """Whether there is something to be said."""
+        return bool(self._texts) or self._left_out != self._left_out_told
+
     def take(self) -> Iterator[str]:
         """What waits now, and no more: a machine that runs may say things faster than they are sent."""
         for _ in range(len(self._texts)):

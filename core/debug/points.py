@@ -170,7 +170,7 @@ class Points:
 
     def refresh(self) -> None:
         """Before the machine runs: where guest physical addresses lie may have changed."""
-        if any(point.space == "gpa" for point in self._points.values()):
+        if self._watched and any(point.space == "gpa" for point in self._points.values()):
             self._arm_watches(self.watches())
 
     def _arm_watches(self, watches: list[Breakpoint]) -> None:

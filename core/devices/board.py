@@ -188,7 +188,12 @@ class Board:
 
     def deadline(self) -> int | None:
         """mtime (ticks) at which some device next does something by itself; None: never."""
-        return min((due for device in self._timed if (due := device.deadline()) is not None), default=None)
+        first = None
+        for device in self._timed:
+            due = device.deadline()
+            if due is not None and (first is None or due < first):
+                first = due
+        return first
 
     def advance(self) -> None:
         """Let all devices do what is due now."""
