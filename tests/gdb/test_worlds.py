@@ -100,7 +100,7 @@ def test_stepping_the_host_while_the_guest_runs_waits_for_the_exit(twins: Gdb) -
     assert (inferior(twins), twins.value("$mode")) == ("1", "HS")
     assert "trap_vector" in twins.value("$pc")
     assert "Thread 1.1 (HS, hart 0, stopped: step)" in twins("info threads")
-    assert re.search(r"last stop +VM exit of guest 1 \(vmid 1\): .*, at sbi_", twins("monitor mode"))
+    assert re.search(r"last stop +VM exit of guest 1 \(vmid 1\): .*, at\s+sbi_", twins("monitor mode"))
     twins("finish")
     assert "vcpu_run" in twins("frame")
 
