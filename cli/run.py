@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _symbols(words: list[str]) -> tuple[tuple[str, Path], ...]:
     for word in words:
-        if "=" not in word:
+        if not word.partition("=")[2]:
             usage_error(f"--symbols: {word!r} is not WORLD=FILE, for instance guest:1=kernel.elf")
         if not re.fullmatch(r"host|guest:(\*|[1-9]\d*)", word.partition("=")[0]):
             usage_error(f"--symbols: {word.partition('=')[0]!r} names no world; possible: host, guest:N (from 1 on), guest:*")

@@ -234,6 +234,7 @@ def test_port_in_use_names_the_option() -> None:
         (["run", "x", "--strict=1"], 2, "--strict takes no value"),
         (["run", "x", "--memory", "12Q"], 2, "--memory: size '12Q' is not a number followed by K, M or G (for instance 128M)"),
         (["run", "x", "--cpu", "rv64,sst=off"], 2, "--cpu: no CPU property 'sst'; did you mean sstc?"),
+        (["run", "x", "--symbols", "host="], 2, "--symbols: 'host=' is not WORLD=FILE, for instance guest:1=kernel.elf"),
         (["run", "x", "--symbols", "foo"], 2, "--symbols: 'foo' is not WORLD=FILE, for instance guest:1=kernel.elf"),
         (
             ["run", "x", "--symbols", "guest:0=f"],
